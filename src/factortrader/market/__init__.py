@@ -1,0 +1,1 @@
+"""What the core knows of the market: panel, trailing window, universe, lives."""
