@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from factortrader.events import Command, Event, Message, SignalsUpdated
-from factortrader.instruments import Instrument, TradingRules
+from factortrader.instruments import Instrument
 from factortrader.market.panel import Panel
 from factortrader.market.window import Window
 
@@ -96,10 +96,39 @@ class Journal(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRow:
+    """One message as it is stored. Rows are never changed and never migrated."""
+
+    sequence: int
+    is_input: bool
+    kind: str
+    time_ns: int
+    payload: bytes
+    link: bytes
+
+
+class JournalStore(Protocol):
+    """Where journal rows lie. Committed when `write` returns."""
+
+    def begin(self, *, genesis_link: bytes, header: Mapping[str, str]) -> None:
+        """Start a journal; raises BadInput where one is there already."""
+        ...
+
+    def write(self, rows: Sequence[JournalRow]) -> None: ...
+
+    def genesis_link(self) -> bytes: ...
+
+    def header(self) -> Mapping[str, str]: ...
+
+    def read(self) -> Iterator[JournalRow]:
+        """Every row in order of sequence."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class AlertSink(Protocol):
     """Somebody who reads alerts. Codes and percentages only, never balances."""
 
     def send(self, code: str, text: str) -> None: ...
-
-
-RulesByAsset = Mapping[str, TradingRules]

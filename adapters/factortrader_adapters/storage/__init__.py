@@ -1,0 +1,1 @@
+"""Journals in SQL databases, through SQLAlchemy Core."""

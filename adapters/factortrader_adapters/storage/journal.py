@@ -1,0 +1,136 @@
+"""The journal in a SQL database: one row a message, never changed (DESIGN R5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from factortrader.errors import BadInput
+from factortrader.ports import JournalRow
+
+_SCHEMA: Final = sa.MetaData()
+_HEADER: Final = sa.Table(
+    "journal_header",
+    _SCHEMA,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+_MESSAGES: Final = sa.Table(
+    "journal",
+    _SCHEMA,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("is_input", sa.Boolean, nullable=False),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("link", sa.LargeBinary, nullable=False),
+)
+_GENESIS: Final = "genesis_link"
+_PAGE_ROWS: Final = 5_000
+
+
+class SqlJournal:
+    """A `ports.JournalStore` behind a SQLAlchemy URL."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = sa.create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            sa.event.listen(self._engine, "connect", _make_durable)
+
+    @classmethod
+    def in_file(cls, path: Path) -> SqlJournal:
+        """A journal in one SQLite file."""
+        return cls(f"sqlite:///{path}")
+
+    def begin(self, *, genesis_link: bytes, header: Mapping[str, str]) -> None:
+        """Create the tables and write the header, in one transaction."""
+        with self._engine.begin() as connection:
+            _SCHEMA.create_all(connection)
+            if connection.execute(sa.select(_HEADER.c.key)).first() is not None:
+                raise BadInput(
+                    "there is a journal already",
+                    code="journal_exists",
+                    where=str(self._engine.url),
+                    remedy="write the run to another folder",
+                )
+            rows = [{"key": _GENESIS, "value": genesis_link.hex()}]
+            rows += [{"key": key, "value": value} for key, value in header.items()]
+            connection.execute(_HEADER.insert(), rows)
+
+    def write(self, rows: Sequence[JournalRow]) -> None:
+        """Append rows; durable when this returns."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                _MESSAGES.insert(),
+                [
+                    {
+                        "sequence": row.sequence,
+                        "is_input": row.is_input,
+                        "kind": row.kind,
+                        "time_ns": row.time_ns,
+                        "payload": row.payload,
+                        "link": row.link,
+                    }
+                    for row in rows
+                ],
+            )
+
+    def genesis_link(self) -> bytes:
+        return bytes.fromhex(self._header_rows()[_GENESIS])
+
+    def header(self) -> Mapping[str, str]:
+        rows = self._header_rows()
+        return {key: value for key, value in rows.items() if key != _GENESIS}
+
+    def read(self) -> Iterator[JournalRow]:
+        """Every row in order, a page at a time."""
+        query = sa.select(_MESSAGES).order_by(_MESSAGES.c.sequence)
+        with self._engine.connect() as connection:
+            result = connection.execution_options(yield_per=_PAGE_ROWS).execute(query)
+            for row in result:
+                yield JournalRow(
+                    sequence=row.sequence,
+                    is_input=row.is_input,
+                    kind=row.kind,
+                    time_ns=row.time_ns,
+                    payload=row.payload,
+                    link=row.link,
+                )
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _header_rows(self) -> dict[str, str]:
+        try:
+            with self._engine.connect() as connection:
+                result = connection.execute(sa.select(_HEADER.c.key, _HEADER.c.value))
+                rows: dict[str, str] = dict(result.tuples().all())
+        except sa.exc.SQLAlchemyError as error:
+            raise _no_journal(
+                self._engine.url, str(error.__cause__ or error)
+            ) from error
+        if _GENESIS not in rows:
+            raise _no_journal(self._engine.url, "it has no header")
+        return rows
+
+
+def _no_journal(url: sa.URL, why: str) -> BadInput:
+    return BadInput(
+        "this is no journal",
+        code="no_journal",
+        where=url.render_as_string(hide_password=True),
+        why=why,
+        remedy="replay with --journal writes one into the run folder",
+    )
+
+
+def _make_durable(connection: object, _record: object) -> None:
+    """A commit is on the disk when it returns; readers do not block the writer."""
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.close()

@@ -1,0 +1,25 @@
+"""`[execution]`: how a plan becomes orders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionSettings:
+    """How legs are sent.
+
+    order_type: "market", or "limit" at the decision mark ± limit_offset_bps (positive
+    = towards crossing). time_in_force: of limit orders. valid_bars: a resting limit
+    order expires after so many bars. fee_reserve: fraction of cash that buys leave
+    untouched for fees and slippage.
+    """
+
+    order_type: Literal["market", "limit"] = "market"
+    limit_offset_bps: Annotated[float, msgspec.Meta(ge=-1_000.0, le=1_000.0)] = 0.0
+    time_in_force: Literal["gtc", "ioc", "post_only"] = "gtc"
+    valid_bars: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 1
+    fee_reserve: Annotated[float, msgspec.Meta(ge=0.0, le=0.2)] = 0.005

@@ -1,0 +1,159 @@
+"""The core's memory of the market: the last bars, and who is in the universe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from factortrader.errors import BrokenInvariant
+from factortrader.events import BarsClosed, UniverseChanged
+from factortrader.market.panel import BAR_FIELDS, Panel
+from factortrader.market.universe import Universe, UniverseStatistics
+from factortrader.market.window import Memo, Window
+from factortrader.units import BoolArray, FloatArray
+
+StatisticsAt = Callable[[int], UniverseStatistics]
+"""close_ns of a bar → its universe statistics, where they were computed ahead."""
+
+_ADJUSTMENT = "adjustment"
+
+
+class Tape:
+    """A ring of the last `lookback_bars` bars, and the fold of the membership.
+
+    The first component to hear a bar: whoever hears it next reads `window()`.
+    memo, statistics_at: rows computed ahead in replay; the same rows, to the bit.
+    """
+
+    def __init__(
+        self,
+        *,
+        lookback_bars: int,
+        universe: Universe,
+        memo: Memo | None = None,
+        statistics_at: StatisticsAt | None = None,
+    ) -> None:
+        self._lookback = max(lookback_bars, universe.lookback_bars, 2)
+        self._universe = universe
+        self._memo = memo
+        self._statistics_at = statistics_at or self._statistics
+        self._assets: tuple[str, ...] = ()
+        self._interval_ns = 0
+        self._filled = 0
+        self._close_ns = np.zeros(0, dtype=np.int64)
+        self._fields: dict[str, FloatArray] = {}
+        self._listed = self._clean = self._eligible = np.zeros((0, 0), dtype=bool)
+        self._members: BoolArray = np.zeros(0, dtype=bool)
+
+    @property
+    def members(self) -> BoolArray:
+        """Who is in the universe as of the last bar, shape (assets,)."""
+        return self._members
+
+    def on_bars(self, bar: BarsClosed) -> Iterable[UniverseChanged]:
+        """Remember the bar, fold the membership, tell who entered and left."""
+        self._make_room(bar)
+        row = self._filled
+        self._close_ns[row] = bar.close_ns
+        for name in BAR_FIELDS:
+            self._fields[name][row] = getattr(bar, name)
+        for name, values in bar.fields.items():
+            self._fields[name][row] = values
+        self._listed[row] = bar.listed
+        self._clean[row] = bar.clean
+        self._eligible[row] = bar.eligible
+        self._filled += 1
+        before = self._members
+        members = self._universe.step(before, self._statistics_at(bar.close_ns))
+        self._eligible[row] = members
+        self._members = members
+        if np.array_equal(before, members):
+            return ()
+        return (self._changed(bar, before, members),)
+
+    def window(self) -> Window:
+        """The trailing window, views into the ring."""
+        start = max(0, self._filled - self._lookback)
+        rows = slice(start, self._filled)
+        fields = dict(self._fields)
+        adjustment = fields.pop(_ADJUSTMENT, None)
+        panel = Panel(
+            close_ns=self._close_ns[rows],
+            interval_ns=self._interval_ns,
+            assets=self._assets,
+            fields={name: values[rows] for name, values in fields.items()},
+            listed=self._listed[rows],
+            clean=self._clean[rows],
+            eligible=self._eligible[rows],
+            adjustment=None if adjustment is None else adjustment[rows],
+        )
+        return Window(panel=panel, memo=self._memo)
+
+    def _statistics(self, _close_ns: int) -> UniverseStatistics:
+        return self._universe.statistics(self.window().panel).row(-1)
+
+    def _changed(
+        self, bar: BarsClosed, before: BoolArray, members: BoolArray
+    ) -> UniverseChanged:
+        names = np.asarray(bar.assets, dtype=object)
+        return UniverseChanged(
+            time_ns=bar.time_ns,
+            entered=tuple(names[members & ~before]),
+            left=tuple(names[before & ~members]),
+        )
+
+    def _make_room(self, bar: BarsClosed) -> None:
+        if self._filled and bar.close_ns <= self._close_ns[self._filled - 1]:
+            raise BrokenInvariant(
+                "bars must close in order",
+                where="tape",
+                why=f"{bar.close_ns} after {self._close_ns[self._filled - 1]}",
+            )
+        if bar.assets is not self._assets and bar.assets != self._assets:
+            self._add_columns(bar)
+        if self._filled == len(self._close_ns):
+            kept = self._lookback - 1
+            for array in self._arrays():
+                array[:kept] = array[self._filled - kept : self._filled]
+            self._filled = kept
+
+    def _arrays(self) -> list[np.ndarray]:
+        return [
+            self._close_ns,
+            self._listed,
+            self._clean,
+            self._eligible,
+            *self._fields.values(),
+        ]
+
+    def _add_columns(self, bar: BarsClosed) -> None:
+        """Columns are append-only: what is known keeps its place."""
+        old = len(self._assets)
+        if bar.assets[:old] != self._assets:
+            raise BrokenInvariant("columns may only be appended", where="tape")
+        rows, columns = 2 * self._lookback, len(bar.assets)
+
+        def wider(array: np.ndarray, fill: object) -> np.ndarray:
+            room = np.full((rows, columns), fill, dtype=array.dtype)
+            room[: self._filled, :old] = array[: self._filled]
+            return room
+
+        names = {*BAR_FIELDS, *bar.fields, *self._fields}
+        empty = np.zeros((0, 0))
+        self._fields = {
+            name: wider(self._fields.get(name, empty), np.nan)
+            if name in self._fields
+            else np.full((rows, columns), np.nan)
+            for name in sorted(names)
+        }
+        self._listed = wider(self._listed, fill=False)
+        self._clean = wider(self._clean, fill=False)
+        self._eligible = wider(self._eligible, fill=False)
+        if not old:
+            self._close_ns = np.zeros(rows, dtype=np.int64)
+        members = np.zeros(columns, dtype=bool)
+        members[:old] = self._members
+        self._members = members
+        self._assets = bar.assets
+        self._interval_ns = bar.interval_ns
