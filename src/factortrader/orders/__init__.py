@@ -1,0 +1,1 @@
+"""An order's life: the table of its states, the open orders, and their ids."""
