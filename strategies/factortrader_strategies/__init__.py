@@ -1,0 +1,1 @@
+"""Strategies, one readable file each; constructor keywords are their TOML parameters."""

@@ -1,0 +1,1 @@
+"""Signals: from factor rows to what a strategy says."""
