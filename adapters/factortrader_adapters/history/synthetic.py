@@ -52,11 +52,11 @@ class SyntheticSettings:
     interval: str = "1d"
     start: str = "2019-01-01"
     perpetuals: bool = False
-    momentum_premium_annual: PremiumAnnual = 0.25
-    size_premium_annual: PremiumAnnual = 0.45
+    momentum_premium_annual: PremiumAnnual = 0.30
+    size_premium_annual: PremiumAnnual = 0.35
     carry_premium_annual: PremiumAnnual = 0.30
-    reversal_premium_annual: PremiumAnnual = 0.60
-    low_volatility_premium_annual: PremiumAnnual = 0.40
+    reversal_premium_annual: PremiumAnnual = 0.45
+    low_volatility_premium_annual: PremiumAnnual = 0.35
 
     @property
     def premia_annual(self) -> dict[str, float]:

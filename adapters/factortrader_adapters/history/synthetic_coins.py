@@ -159,7 +159,7 @@ def _lives(assets: int, *, seed: int, calendar: Calendar) -> dict[str, Any]:
             continue
         age_days = 180.0 - np.log1p(-draw[coin, 1]) / 0.08 * 365.0
         age_days, sudden = staged.get(coin, (age_days, bool(draw[coin, 2] < 0.5)))
-        collapse_bars[coin] = days(2.0 if sudden else 75.0)
+        collapse_bars[coin] = days(2.0 if sudden else 30.0)
         collapse_bar[coin] = first_bar[coin] + days(age_days)
         lingering = days(15.0 if sudden else 5.0)
         last_bar[coin] = collapse_bar[coin] + collapse_bars[coin] + lingering

@@ -155,7 +155,8 @@ def _next_variance(
     following = (
         (1.0 - persistence) * base + (persistence - arch) * variance + arch * shock**2
     )
-    return np.minimum(following, _VARIANCE_CAP * base)
+    capped: FloatArray = np.minimum(following, _VARIANCE_CAP * base)
+    return capped
 
 
 def _market(bars: int, *, seed: int, calendar: Calendar) -> FloatArray:
