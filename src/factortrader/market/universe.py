@@ -1,0 +1,199 @@
+"""Who may be held, as of each bar (METHODS 1.3): point in time, with hysteresis.
+
+Statistics are window-local functions of the panel; membership is a fold of them,
+because whether an asset stays depends on whether it was in.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+import msgspec
+import numpy as np
+
+from factortrader.market.panel import Panel
+from factortrader.market.trailing import last_known, trailing_count, trailing_mean
+from factortrader.units import BoolArray, FloatArray, read_only
+
+MIN_AVAILABILITY: Final = 0.8
+"""Share of bars that must be present in a trailing window (METHODS 1.1)."""
+
+MAX_GAP_BARS: Final = 3
+"""Bars that may be missing before an asset counts as gone (DESIGN §7)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniverseSettings:
+    """`[universe]`.
+
+    include, exclude: case-sensitive globs over stable ids; no include = all.
+    min_history_bars: bars that must be present among the last
+    min_history_bars / 0.8; so a gap of a few bars does not expel a member.
+    min_dollar_volume: quote currency per bar, trailing mean over volume_window_bars
+    of the quote volume, or of close × volume where the vendor has none. An asset
+    without volume is not eligible when a minimum is set; 0 = no minimum.
+    min_market_cap: quote currency, last known value; 0 = no minimum.
+    size: the largest so many by rank_by; None = all.
+    hysteresis: a member stays up to rank size × (1 + hysteresis), and above a minimum
+    divided by (1 + hysteresis).
+    on_disappearance: at which price a position is settled whose bars stopped: the
+    last one, or the last one less `haircut` (a fraction of it).
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    min_history_bars: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
+    min_dollar_volume: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    volume_window_bars: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 30
+    min_market_cap: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    size: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    rank_by: Literal["dollar_volume", "market_cap"] = "dollar_volume"
+    hysteresis: Annotated[float, msgspec.Meta(ge=0.0, le=10.0)] = 0.0
+    on_disappearance: Literal["haircut", "last_price"] = "haircut"
+    haircut: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniverseStatistics:
+    """What membership is decided on; (bars, assets), or (assets,) for one bar.
+
+    admissible: named, alive, old enough, and allowed by the source.
+    dollar_volume: trailing mean, quote currency; NaN = unknown or too few bars.
+    market_cap: last known, quote currency; NaN = unknown.
+    """
+
+    admissible: BoolArray
+    dollar_volume: FloatArray
+    market_cap: FloatArray
+
+    def row(self, bar: int) -> UniverseStatistics:
+        return UniverseStatistics(
+            admissible=self.admissible[bar],
+            dollar_volume=self.dollar_volume[bar],
+            market_cap=self.market_cap[bar],
+        )
+
+
+class Universe:
+    """The membership rules of one fund. Stateless: the caller keeps the last row."""
+
+    def __init__(self, settings: UniverseSettings) -> None:
+        self.settings = settings
+        self._history_window_bars = math.ceil(
+            settings.min_history_bars / MIN_AVAILABILITY
+        )
+        self._included = _Matcher(settings.include or ("*",))
+        self._excluded = _Matcher(settings.exclude)
+
+    @property
+    def lookback_bars(self) -> int:
+        """Rows that the statistics of one bar read, the bar itself included."""
+        return max(
+            self._history_window_bars,
+            self.settings.volume_window_bars,
+            1 + MAX_GAP_BARS,
+        )
+
+    def membership(
+        self, panel: Panel, *, previous: BoolArray | None = None
+    ) -> BoolArray:
+        """Members at each bar, (bars, assets): the fold of `step` over the rows.
+
+        previous: (assets,), members before the first row; None = nobody.
+        Later rows never change earlier ones.
+        """
+        statistics = self.statistics(panel)
+        members = np.zeros(panel.listed.shape, dtype=np.bool_)
+        last = np.zeros(len(panel.assets), np.bool_) if previous is None else previous
+        for bar in range(panel.bars):
+            last = self.step(last, statistics.row(bar))
+            members[bar] = last
+        read_only(members)
+        return members
+
+    def step(self, previous: BoolArray, row: UniverseStatistics) -> BoolArray:
+        """Members with this bar, given those before it; both (assets,)."""
+        settings = self.settings
+        stay_factor = 1.0 + settings.hysteresis
+        passes = row.admissible.copy()
+        for values, minimum in (
+            (row.dollar_volume, settings.min_dollar_volume),
+            (row.market_cap, settings.min_market_cap),
+        ):
+            if minimum > 0.0:
+                needed = np.where(previous, minimum / stay_factor, minimum)
+                passes &= values >= needed  # NaN compares false: unknown is not enough
+        if settings.size is not None:
+            ranked_by: FloatArray = getattr(row, settings.rank_by)
+            rank = _rank_descending(np.where(passes, ranked_by, np.nan))
+            exit_rank = math.floor(settings.size * stay_factor + 1e-9)
+            passes &= rank <= np.where(previous, exit_rank, settings.size)
+        read_only(passes)
+        return passes
+
+    def statistics(self, panel: Panel) -> UniverseStatistics:
+        """Trailing statistics of every bar; each depends on its window only."""
+        settings = self.settings
+        seen = panel.listed & panel.clean & np.isfinite(panel.raw("close"))
+        alive = trailing_count(seen, window_bars=1 + MAX_GAP_BARS) > 0
+        history = trailing_count(seen, window_bars=self._history_window_bars)
+        named = np.array([self._named(asset) for asset in panel.assets], np.bool_)
+        window_bars = settings.volume_window_bars
+        return UniverseStatistics(
+            admissible=(
+                panel.eligible & alive & named & (history >= settings.min_history_bars)
+            ),
+            dollar_volume=trailing_mean(
+                np.where(seen, _dollar_volume(panel), np.nan),
+                window_bars=window_bars,
+                min_bars=math.ceil(window_bars * MIN_AVAILABILITY - 1e-9),
+            ),
+            market_cap=last_known(
+                np.where(seen, _market_cap(panel), np.nan), max_gap_bars=MAX_GAP_BARS
+            ),
+        )
+
+    def _named(self, asset: str) -> bool:
+        return bool(self._included(asset)) and not self._excluded(asset)
+
+
+def _dollar_volume(panel: Panel) -> FloatArray:
+    """Traded notional per bar, quote currency: as published, else close × volume.
+
+    Raw prices and raw volumes: their product is the same before and after a split.
+    """
+    product: FloatArray = panel.raw("close") * panel.raw("volume")
+    if "quote_volume" not in panel.fields:
+        return product
+    published = panel.raw("quote_volume")
+    return np.where(np.isfinite(published), published, product)
+
+
+def _market_cap(panel: Panel) -> FloatArray:
+    if "market_cap" in panel.fields:
+        return panel.raw("market_cap")
+    return np.full(panel.listed.shape, np.nan)
+
+
+def _rank_descending(values: FloatArray) -> FloatArray:
+    """1 = largest; ties by column order; NaN is ranked behind every limit."""
+    ranked = np.flatnonzero(np.isfinite(values))
+    order = ranked[np.argsort(-values[ranked], kind="stable")]
+    rank = np.full(values.shape, np.inf)
+    rank[order] = np.arange(1, len(order) + 1)
+    return rank
+
+
+class _Matcher:
+    """Whether a stable id matches one of the globs."""
+
+    def __init__(self, globs: tuple[str, ...]) -> None:
+        patterns = "|".join(fnmatch.translate(glob) for glob in globs)
+        self._pattern = re.compile(patterns) if globs else None
+
+    def __call__(self, asset: str) -> bool:
+        return self._pattern is not None and self._pattern.match(asset) is not None
