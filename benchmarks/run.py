@@ -123,6 +123,24 @@ def demo() -> tuple[str, Row, list[Row]]:
 
 def operators() -> tuple[str, Row, list[Row]]:
     """Bit-exact operators against pandas: called per window, and its compiled code."""
+    rows: list[Row] = []
+    for name, contenders in operator_contenders().items():
+        seconds = take_turns(
+            {who: partial(own_seconds, call) for who, call in contenders.items()},
+            rounds=OPERATOR_ROUNDS,
+        )
+        milliseconds = [f"{value * 1e3:.1f}" for value in seconds.values()]
+        ratios = [f"{value / seconds['ours']:.2f}×" for value in seconds.values()]
+        rows.append((name, *milliseconds, *ratios[1:]))
+    title = (
+        f"Operators over {BARS:,} bars × {ASSETS} assets, window {WINDOW_BARS} "
+        f"(CPU milliseconds, median of {OPERATOR_ROUNDS})"
+    )
+    return title, ("what", "ours", "apply", "pandas", "apply/ours", "pandas/ours"), rows
+
+
+def operator_contenders() -> dict[str, dict[str, Callable[[], object]]]:
+    """By operator: ours, NumPy applied to each window, and pandas' compiled one."""
     import numpy as np
     import pandas as pd
 
@@ -131,50 +149,19 @@ def operators() -> tuple[str, Row, list[Row]]:
     noise = np.random.default_rng(7).normal(0.0, 0.03, (BARS, ASSETS))
     prices = 100.0 * np.exp(np.cumsum(noise, axis=0))
     rolling = pd.DataFrame(prices).rolling(WINDOW_BARS)
-    contenders: dict[str, tuple[Callable[[], object], ...]] = {
-        "rolling_mean": (
-            lambda: ours.rolling_mean(prices, WINDOW_BARS),
-            lambda: rolling.apply(np.mean, raw=True),
-            rolling.mean,
-        ),
-        "rolling_std": (
-            lambda: ours.rolling_std(prices, WINDOW_BARS),
-            lambda: rolling.apply(lambda window: np.std(window, ddof=1), raw=True),
-            rolling.std,
-        ),
-        "rolling_median": (
-            lambda: ours.rolling_median(prices, WINDOW_BARS),
-            lambda: rolling.apply(np.median, raw=True),
-            rolling.median,
-        ),
+    plain: dict[str, Callable[..., object]] = {
+        "mean": np.mean,
+        "std": partial(np.std, ddof=1),
+        "median": np.median,
     }
-    rows: list[Row] = []
-    for name, (own, naive, compiled) in contenders.items():
-        seconds = take_turns(
-            {
-                "ours": partial(own_seconds, own),
-                "naive": partial(own_seconds, naive),
-                "compiled": partial(own_seconds, compiled),
-            },
-            rounds=OPERATOR_ROUNDS,
-        )
-        milliseconds = [f"{value * 1e3:.1f}" for value in seconds.values()]
-        ratios = (seconds["naive"], seconds["compiled"])
-        against = [f"{value / seconds['ours']:.2f}×" for value in ratios]
-        rows.append((name, *milliseconds, *against))
-    title = (
-        f"Operators over {BARS:,} bars × {ASSETS} assets, window {WINDOW_BARS} "
-        f"(CPU milliseconds, median of {OPERATOR_ROUNDS})"
-    )
-    header = (
-        "what",
-        "ours",
-        "pandas apply",
-        "pandas compiled",
-        "apply / ours",
-        "compiled / ours",
-    )
-    return title, header, rows
+    return {
+        f"rolling_{name}": {
+            "ours": partial(getattr(ours, f"rolling_{name}"), prices, WINDOW_BARS),
+            "apply": partial(rolling.apply, function, raw=True),
+            "pandas": getattr(rolling, name),
+        }
+        for name, function in plain.items()
+    }
 
 
 # --- measuring ------------------------------------------------------------------------
