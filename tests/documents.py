@@ -35,6 +35,11 @@ class Block:
     def place(self) -> str:
         return f"{self.document}:{self.line}"
 
+    @property
+    def file_name(self) -> str | None:
+        """The file that the reader is asked to save the block as."""
+        return next((mark for mark in sorted(self.marks) if "." in mark), None)
+
 
 def documents() -> tuple[Path, ...]:
     """Every Markdown file of the project."""
@@ -60,6 +65,14 @@ def blocks_of(text: str, document: str) -> Iterator[Block]:
             marks=frozenset(found["marks"].split()),
             body=found["body"],
         )
+
+
+def saved(document: str, folder: Path) -> None:
+    """Save what the document shows as files, as its reader would."""
+    for block in blocks("python", "toml"):
+        if block.document == document and block.file_name is not None:
+            path = folder / block.file_name
+            path.write_text(block.body, encoding="utf-8")
 
 
 def commands(block: Block) -> Iterator[list[str]]:

@@ -20,19 +20,23 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One source file; path is relative to the root, with forward slashes."""
+    """One source file; path is relative to the root, with forward slashes.
+
+    nodes: everything in the tree, in the order of `ast.walk`.
+    """
 
     path: str
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
 
     @property
     def functions(self) -> Iterator[Function]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        return (node for node in self.nodes if isinstance(node, Function))
 
     @property
     def calls(self) -> Iterator[ast.Call]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        return (node for node in self.nodes if isinstance(node, ast.Call))
 
     @property
     def in_decision_path(self) -> bool:
@@ -62,7 +66,8 @@ def modules(folders: tuple[str, ...]) -> tuple[Module, ...]:
 
 
 def parsed(text: str, path: str) -> Module:
-    return Module(path, text, ast.parse(text))
+    tree = ast.parse(text)
+    return Module(path, text, tree, tuple(ast.walk(tree)))
 
 
 Check: TypeAlias = Callable[[Module], Breaches]
@@ -78,7 +83,7 @@ def port_methods() -> frozenset[str]:
     return frozenset(
         member.name
         for module in modules(("src",))
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ClassDef) and is_protocol(node)
         for member in node.body
         if isinstance(member, Function)

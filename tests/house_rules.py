@@ -132,7 +132,7 @@ def no_module_state(module: Module) -> Breaches:
                 node.lineno,
                 f"{', '.join(names)} is mutable: a tuple or Final mapping",
             )
-    for part in ast.walk(module.tree):
+    for part in module.nodes:
         if isinstance(part, ast.Global):
             yield part.lineno, f"global {', '.join(part.names)}"
         elif changed(part) in tables:
@@ -160,7 +160,7 @@ def changed(node: ast.AST) -> str | None:
 
 def no_mode_switches(module: Module) -> Breaches:
     """R3: nobody asks which world this is."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
                 for part in ast.walk(test):
@@ -221,7 +221,7 @@ def is_set(value: ast.expr, known: frozenset[str]) -> bool:
 
 def no_banned_words(module: Module) -> Breaches:
     stem = Path(module.path).stem
-    for line, name in ((1, stem), *defined(module.tree)):
+    for line, name in ((1, stem), *defined(module)):
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
         word = BANNED_WORDS.search(words)
         if word is None:
@@ -236,8 +236,8 @@ def no_banned_words(module: Module) -> Breaches:
         yield line, f"{name} contains {word[1] or word[2]}"
 
 
-def defined(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def defined(module: Module) -> Iterator[tuple[int, str]]:
+    for node in module.nodes:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.lineno, node.name
@@ -269,7 +269,7 @@ def no_float_money(module: Module) -> Breaches:
 
 
 def no_trading_days(module: Module) -> Breaches:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Constant) and node.value == 252:
             yield node.lineno, "252: bars per year derive from the bar"
 
@@ -280,7 +280,7 @@ def american_spelling(module: Module) -> Breaches:
 
 def nothing_unfinished(module: Module) -> Breaches:
     yield from matching(module, UNFINISHED)
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Name) and node.id == "NotImplementedError":
             yield node.lineno, node.id
 
@@ -337,7 +337,7 @@ def tests_that_claim(module: Module) -> Breaches:
 
 
 def fakes_not_mocks(module: Module) -> Breaches:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case (
                 ast.ImportFrom(module="unittest.mock")

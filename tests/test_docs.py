@@ -13,7 +13,7 @@ from tests import documents
 from tests.documents import Block
 from tests.house_rules import BRITISH, MACHINE_PATH, UNFINISHED
 
-from factortrader.cli import build_parser
+from factortrader.cli import build_parser, main
 
 ROOT: Final = documents.ROOT
 PYTHON: Final = documents.blocks("python")
@@ -91,6 +91,25 @@ def test_every_decision_is_in_the_index() -> None:
     listed = documents.links((folder / "README.md").read_text(encoding="utf-8"))
 
     assert listed == pages
+
+
+@pytest.mark.slow
+def test_the_fund_of_the_readme_leaves_behind_what_the_readme_says(
+    tmp_path: Path,
+) -> None:
+    """Its files, saved side by side, lint, replay and verify, on a smaller market."""
+    documents.saved("README.md", tmp_path)
+    fund, run = str(tmp_path / "fund.toml"), tmp_path / "run"
+    small = ["--set", "data.assets=30", "--set", "data.bars=600"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    promised = set(re.findall(r"`(\w+\.(?:html|json|parquet|sqlite))`", readme))
+
+    assert main(["factor", "lint", fund, *small]) == 0
+    assert main(["replay", fund, "--out", str(run), "--journal", *small]) == 0
+    assert main(["verify", str(run)]) == 0
+
+    left = {path.name for path in run.iterdir()}
+    assert promised - {"candles.parquet"} <= left
 
 
 def test_a_command_that_does_not_exist_is_noticed() -> None:

@@ -204,6 +204,7 @@ RULES: Final = (
 BY_CHECK: Final = {rule.check: rule.folders for rule in RULES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", BY_CHECK, ids=lambda check: check.__name__)
 def test_the_house_keeps(check: Check) -> None:
     """No module breaks the rule in the folders where it holds."""
