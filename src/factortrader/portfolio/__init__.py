@@ -1,0 +1,1 @@
+"""From scores to positions: weights, constraints, sizes, the ledger and its exposure."""
