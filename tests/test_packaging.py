@@ -85,25 +85,34 @@ def test_every_entry_point_leads_somewhere() -> None:
     "start",
     [
         "import factortrader",
-        "import factortrader.runtime.engine",
         "import factortrader.cli as cli; cli.main(['--version'])",
         "import factortrader.cli as cli; cli.main(['--help'])",
         "import factortrader.cli as cli; cli.main(['replay', '--help'])",
+        "import factortrader.cli as cli; cli.main(['data', '--help'])",
     ],
 )
-def test_starting_loads_nothing_heavy(start: str) -> None:
-    """A help page and the decision path do without frames, plots and databases."""
+def test_a_help_page_loads_nothing_heavy(start: str) -> None:
+    """Reading about a verb costs an interpreter, not a numerical library."""
+    assert not loaded_by(start).intersection({*HEAVY, "numpy"})
+
+
+@pytest.mark.slow
+def test_the_decision_path_loads_nothing_heavy() -> None:
+    """The core does without frames, plots, databases and exchanges."""
+    assert not loaded_by("import factortrader.runtime.engine").intersection(HEAVY)
+
+
+def loaded_by(start: str) -> set[str]:
+    """Top-level modules in a fresh interpreter after this line."""
     code = (
         "import sys\n"
         f"try: {start}\n"
         "except SystemExit: pass\n"
-        "print(*sorted({name.split('.')[0] for name in sys.modules}))\n"
+        "print(*{name.split('.')[0] for name in sys.modules})\n"
     )
-
-    loaded = run("-c", code).splitlines()[-1].split()
-
+    loaded = set(run("-c", code).splitlines()[-1].split())
     assert "factortrader" in loaded
-    assert not set(HEAVY).intersection(loaded)
+    return loaded
 
 
 def run(*arguments: str) -> str:
