@@ -31,8 +31,8 @@ class UniverseSettings:
     """`[universe]`.
 
     include, exclude: case-sensitive globs over stable ids; no include = all.
-    min_history_bars: bars that must be present among the last
-    min_history_bars / 0.8; so a gap of a few bars does not expel a member.
+    min_history_bars: bars that must be present among the last min_history_bars / 0.8
+    (at least three more), so that a gap of a few bars does not expel a member.
     min_dollar_volume: quote currency per bar, trailing mean over volume_window_bars
     of the quote volume, or of close × volume where the vendor has none. An asset
     without volume is not eligible when a minimum is set; 0 = no minimum.
@@ -83,8 +83,9 @@ class Universe:
 
     def __init__(self, settings: UniverseSettings) -> None:
         self.settings = settings
-        self._history_window_bars = math.ceil(
-            settings.min_history_bars / MIN_AVAILABILITY
+        self._history_window_bars = max(
+            math.ceil(settings.min_history_bars / MIN_AVAILABILITY),
+            settings.min_history_bars + MAX_GAP_BARS,
         )
         self._included = _Matcher(settings.include or ("*",))
         self._excluded = _Matcher(settings.exclude)
@@ -92,11 +93,7 @@ class Universe:
     @property
     def lookback_bars(self) -> int:
         """Rows that the statistics of one bar read, the bar itself included."""
-        return max(
-            self._history_window_bars,
-            self.settings.volume_window_bars,
-            1 + MAX_GAP_BARS,
-        )
+        return max(self._history_window_bars, self.settings.volume_window_bars)
 
     def membership(
         self, panel: Panel, *, previous: BoolArray | None = None

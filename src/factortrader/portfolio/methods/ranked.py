@@ -167,8 +167,8 @@ def _budgets(
     kept = np.where(problem.kept, problem.current_weights, 0.0)
     kept_long = math.fsum(kept[kept > 0.0])
     kept_short = math.fsum(-kept[kept < 0.0])
+    left = settings.gross - kept_long - kept_short
     if not settings.long_short:
-        left = settings.gross - kept_long - kept_short
         return min(left, _room(baskets.long, settings, gross=settings.gross)), 0.0
     half = settings.gross / 2.0
     goal = min(
@@ -176,7 +176,8 @@ def _budgets(
         kept_long + _room(baskets.long, settings, gross=half),
         kept_short + _room(baskets.short, settings, gross=half),
     )
-    return goal - kept_long, goal - kept_short
+    # Where what is kept exceeds its half, gross goes before neutrality.
+    return min(left, goal - kept_long), min(left, goal - kept_short)
 
 
 def _room(basket: _Basket, settings: PortfolioSettings, *, gross: float) -> float:
