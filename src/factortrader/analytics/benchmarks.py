@@ -1,0 +1,117 @@
+"""What the same bars would have paid a fund without a view, free of costs.
+
+Both portfolios start at 1 with the first equity row and are folded bar by bar, so
+that a run of any length keeps one row of prices.
+
+Assumptions, which every report prints: no fee, no spread, no impact; the asset is
+bought at the close of the first row; the equal-weight portfolio holds every member of
+the universe as of the previous bar and is rebalanced at each close; who has no bar is
+held at the last price seen until one comes or until it leaves the universe, and who
+leaves takes that last price, without a haircut.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from factortrader.events import BarsClosed, CorporateActionApplied, UniverseChanged
+from factortrader.units import BoolArray, FloatArray
+
+ASSUMPTIONS: Final = (
+    "Benchmarks pay no costs and start with the capital of the run at the first bar.",
+    "Equal weight holds the universe of the previous bar and rebalances at each close.",
+    "Without a bar a benchmark's asset keeps its last price; who leaves is sold at it.",
+)
+
+
+class BenchmarkFold:
+    """Wealth of buy-and-hold of one asset and of the equal-weight universe.
+
+    asset: stable id to buy and hold, or None.
+    """
+
+    def __init__(self, asset: str | None) -> None:
+        self.asset = asset
+        self._columns: dict[str, int] = {}
+        self._last_price: FloatArray = np.empty(0)
+        self._eligible = np.empty(0, dtype=np.bool_)
+        self._members: dict[str, None] | None = None
+        self._actions: set[str] = set()
+        self._hold = np.nan
+        self._equal = 1.0
+        self._started = False
+
+    def on_action(self, action: CorporateActionApplied) -> None:
+        """Carry the last price over the redenomination: its jump is no return."""
+        column = self._columns.get(action.asset)
+        if action.action in self._actions:
+            return
+        self._actions.add(action.action)
+        if column is not None:
+            self._last_price[column] *= action.denominator / action.numerator
+
+    def on_universe(self, change: UniverseChanged) -> None:
+        members = self._members if self._members is not None else {}
+        members |= dict.fromkeys(change.entered)
+        for asset in change.left:
+            members.pop(asset, None)
+        self._members = members
+
+    def on_bars(self, bars: BarsClosed) -> None:
+        """Let the bar's returns reach what was held over it.
+
+        return[i] = close[i] / last price seen[i] − 1; 0 without a usable bar.
+        """
+        self._grow(bars.assets)
+        close = bars.close
+        seen = bars.listed & bars.clean & np.isfinite(close) & (close > 0.0)
+        known = np.isfinite(self._last_price)
+        moved = seen & known
+        returns = np.zeros(len(close))
+        np.divide(close, self._last_price, out=returns, where=moved)
+        returns[moved] -= 1.0
+        held = self._held() & known
+        if held.any():
+            self._equal *= 1.0 + float(returns[held].mean())
+        self._follow_asset(returns, seen)
+        self._last_price[seen] = close[seen]
+        self._eligible = bars.eligible
+
+    def sample(self) -> tuple[float, float]:
+        """Wealth of (the asset, equal weight) now; both are 1 at the first sample.
+
+        The asset's is NaN until its first bar and 1 at it.
+        """
+        if not self._started:
+            self._started = True
+            self._equal = 1.0
+            column = self._columns.get(self.asset or "")
+            if column is not None and np.isfinite(self._last_price[column]):
+                self._hold = 1.0
+        return self._hold, self._equal
+
+    def _follow_asset(self, returns: FloatArray, seen: BoolArray) -> None:
+        column = self._columns.get(self.asset or "")
+        if column is None or not self._started or not seen[column]:
+            return
+        first = np.isnan(self._hold)
+        self._hold = 1.0 if first else self._hold * (1.0 + float(returns[column]))
+
+    def _held(self) -> BoolArray:
+        """Mask of what the equal-weight portfolio has held since the previous bar."""
+        held: BoolArray = np.zeros(len(self._last_price), dtype=np.bool_)
+        held[: len(self._eligible)] = self._eligible
+        if self._members is not None:
+            inside = np.zeros_like(held)
+            columns = [self._columns[m] for m in self._members if m in self._columns]
+            inside[columns] = True
+            held &= inside
+        return held
+
+    def _grow(self, assets: tuple[str, ...]) -> None:
+        missing = len(assets) - len(self._last_price)
+        if missing:
+            self._columns = {asset: at for at, asset in enumerate(assets)}
+            self._last_price = np.append(self._last_price, np.full(missing, np.nan))
