@@ -43,7 +43,7 @@ _REGIME_SCALE: Final = np.array([1.0, 1.2, 0.65])
 _REGIME_DAYS: Final = np.array([200.0, 120.0, 90.0])
 """Bull, bear, quiet: drift, scale of volatility, mean duration."""
 
-_ARCH: Final = 0.16
+_ARCH_DAILY: Final = 0.16
 _PERSISTENCE_DAILY: Final = 0.98
 _VARIANCE_CAP: Final = 12.0
 """Conditional variance stays below so many times its long-run level."""
@@ -149,9 +149,15 @@ def _standardized_ranks(values: FloatArray) -> FloatArray:
 def _next_variance(
     variance: FloatArray, shock: FloatArray, *, base: FloatArray, calendar: Calendar
 ) -> FloatArray:
-    """GARCH(1,1) around the base, with a ceiling that keeps fat tails from exploding."""
-    persistence = _PERSISTENCE_DAILY ** (calendar.interval_ns / DAY_NS)
-    arch = min(_ARCH, persistence)
+    """GARCH(1,1) around the base, with a ceiling that keeps fat tails from exploding.
+
+    Persistence decays with time and the weight of a shock with its root, the scaling
+    of Nelson (1990), Journal of Econometrics 45, 7-38: bars of any length then have
+    about the same volatility per year.
+    """
+    days = calendar.interval_ns / DAY_NS
+    persistence = _PERSISTENCE_DAILY**days
+    arch = min(_ARCH_DAILY * days**0.5, persistence)
     following = (
         (1.0 - persistence) * base + (persistence - arch) * variance + arch * shock**2
     )
