@@ -66,6 +66,10 @@ class SimulatedVenue(Protocol):
     before it delivers anything dated `to_ns`; what comes back is dated ≤ to_ns.
     """
 
+    def start(self, time_ns: int) -> None:
+        """Open the account: the initial capital is transferred then."""
+        ...
+
     def execute(self, command: Command) -> None: ...
 
     def next_ns(self) -> int | None:

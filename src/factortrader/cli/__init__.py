@@ -17,6 +17,7 @@ from importlib.metadata import entry_points
 from typing import Final, Protocol
 
 import factortrader
+from factortrader.cli.output import fail
 from factortrader.errors import FactortraderError
 
 _VERBS: Final[Mapping[str, tuple[str, str]]] = {
@@ -46,10 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments, verb = _parse(words)
         return verb.run(arguments)
     except FactortraderError as error:
-        print(f"error: {error}", file=sys.stderr)
+        fail(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted; nothing half-written was left behind", file=sys.stderr)
+        fail("interrupted; nothing half-written was left behind")
         return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,10 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last place that can say it kindly
         if os.environ.get("FACTORTRADER_TRACEBACK"):
             traceback.print_exc()
-        print(
-            f"error: [internal] {type(error).__name__}: {error}\n"
-            "  this is a bug of ours; FACTORTRADER_TRACEBACK=1 shows where",
-            file=sys.stderr,
+        fail(
+            f"[internal] {type(error).__name__}: {error}\n"
+            "  this is a bug of ours; FACTORTRADER_TRACEBACK=1 shows where"
         )
         return 3
 

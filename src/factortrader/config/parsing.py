@@ -40,8 +40,17 @@ class Problems:
             raise BadConfiguration(self.found, where=where)
 
 
-def parse(kind: type[T], table: object, *, path: str, problems: Problems) -> T | None:
+def parse(
+    kind: type[T],
+    table: object,
+    *,
+    path: str,
+    problems: Problems,
+    given: Mapping[str, Any] | None = None,
+) -> T | None:
     """The table as an instance of a frozen dataclass; None where a problem was noted.
+
+    given: fields that are built elsewhere and are no keys of the table.
 
     Unknown keys name the nearest known one; missing keys, wrong types and values out
     of range each say what is allowed.
@@ -51,11 +60,16 @@ def parse(kind: type[T], table: object, *, path: str, problems: Problems) -> T |
         return None
     before = len(problems.found)
     hints = get_type_hints(kind, include_extras=True)
-    known = {f.name: f for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
+    built = given or {}
+    known = {
+        f.name: f
+        for f in dataclasses.fields(kind)  # type: ignore[arg-type]
+        if f.init and f.name not in built
+    }
     for key in table:
         if key not in known:
             problems.add(f"{path}.{key}", f"unknown key{nearest(key, known)}")
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(built)
     for name, spec in known.items():
         if name in table:
             values[name] = _convert(

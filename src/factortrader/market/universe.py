@@ -42,6 +42,7 @@ class UniverseSettings:
     divided by (1 + hysteresis).
     on_disappearance: at which price a position is settled whose bars stopped: the
     last one, or the last one less `haircut` (a fraction of it).
+    on_empty: when nobody is a member at a rebalance: refuse the run, or hold cash.
     """
 
     include: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class UniverseSettings:
     hysteresis: Annotated[float, msgspec.Meta(ge=0.0, le=10.0)] = 0.0
     on_disappearance: Literal["haircut", "last_price"] = "haircut"
     haircut: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
+    on_empty: Literal["refuse", "cash"] = "refuse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

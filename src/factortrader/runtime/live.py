@@ -99,9 +99,7 @@ class Live:
         await asyncio.gather(*feeds)
         await self._queue.put(None)
 
-    async def _consume(
-        self, producers: asyncio.TaskGroup
-    ) -> list[asyncio.Task[None]]:
+    async def _consume(self, producers: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         timers: list[asyncio.Task[None]] = []
         while (event := await self._queue.get()) is not None:
             step = self._engine.step(event)

@@ -1,0 +1,119 @@
+"""From `[signal]` and `[[factor]]` to a strategy that was proven to conform."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+from factortrader.config.fund import FactorSettings, FundConfig
+from factortrader.config.parsing import Problems, parse
+from factortrader.errors import BadInput
+from factortrader.factors.factor import Factor, bind
+from factortrader.loading import load_object
+from factortrader.ports import Strategy
+
+
+def build_strategy(config: FundConfig, problems: Problems) -> Strategy | None:
+    """The configured strategy; None where problems were noted.
+
+    A strategy is a dataclass whose keywords are its parameters. If it has a field
+    `factors`, the `[[factor]]` tables are bound and handed to it.
+    """
+    reference = config.signal.strategy
+    try:
+        kind = load_object(reference, folder=config.document.folder)
+    except BadInput as error:
+        problems.add("signal.strategy", _inner(error))
+        return None
+    if not (inspect.isclass(kind) and dataclasses.is_dataclass(kind)):
+        problems.add(
+            "signal.strategy", f"{reference} must be a dataclass of its parameters"
+        )
+        return None
+    lacking = [name for name in ("lookback_bars", "on_bars") if not hasattr(kind, name)]
+    if lacking:
+        problems.add(
+            "signal.strategy",
+            f"{reference} is no strategy: it lacks {' and '.join(lacking)}",
+        )
+        return None
+    takes_factors = any(f.name == "factors" for f in dataclasses.fields(kind))
+    given: dict[str, Any] = {}
+    if takes_factors:
+        given["factors"] = bind_factors(config, problems)
+        if not given["factors"]:
+            problems.add("factor", f"{reference} blends factors: name at least one")
+    elif config.factors:
+        problems.add("factor", f"{reference} takes no [[factor]] tables")
+    if problems.found:
+        return None
+    strategy = parse(
+        kind,
+        config.signal.parameters,
+        path="signal.parameters",
+        problems=problems,
+        given=given,
+    )
+    return None if strategy is None else _proven(strategy, reference, problems)
+
+
+def _proven(strategy: Any, reference: str, problems: Problems) -> Strategy | None:
+    """Its members have the shape of `ports.Strategy`, tried before the first event."""
+    rows = strategy.lookback_bars
+    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
+        problems.add(
+            "signal.strategy",
+            f"{reference}.lookback_bars must be a whole number ≥ 1, got {rows!r}",
+        )
+        return None
+    try:
+        inspect.signature(strategy.on_bars).bind(None)
+    except TypeError:
+        problems.add(
+            "signal.strategy",
+            f"{reference}.on_bars must take one argument, the window",
+        )
+        return None
+    conforming: Strategy = strategy
+    return conforming
+
+
+def bind_factors(
+    config: FundConfig, problems: Problems
+) -> tuple[tuple[Factor, float], ...]:
+    """Every `[[factor]]` with its weight; problems are noted, not raised."""
+    bound: list[tuple[Factor, float]] = []
+    for at, settings in enumerate(config.factors):
+        try:
+            factor = bind_factor(config, settings)
+        except BadInput as error:
+            problems.add(f"factor.{at}", _inner(error))
+        else:
+            bound.append((factor, settings.weight))
+    return tuple(bound)
+
+
+def bind_factor(config: FundConfig, settings: FactorSettings) -> Factor:
+    """The function that the table names, with its settings."""
+    function = load_object(settings.use, folder=config.document.folder)
+    if not callable(function):
+        raise BadInput(
+            f"{settings.use} is no function",
+            code="no_factor",
+            remedy="name a function of panel fields",
+        )
+    return bind(
+        function,
+        name=settings.name,
+        parameters=settings.parameters,
+        transform=settings.transform,
+        rows=settings.rows,
+    )
+
+
+def _inner(error: BadInput) -> str:
+    """A problem inside a list of problems: without code, on one line."""
+    return " ".join(
+        part for part in (f"{error.what};", error.why, error.remedy) if part
+    ).rstrip(";")
