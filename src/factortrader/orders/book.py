@@ -292,13 +292,14 @@ def _changes(order: Order, event: OrderEvent) -> dict[str, Any]:
             cumulative = max(order.cumulative, event.cumulative)
             return {"cumulative": cumulative, "reason": event.reason}
         case OrderSettled():
-            if order.booked != event.cumulative:
+            cumulative = max(order.cumulative, event.cumulative)
+            if order.booked != cumulative:
                 raise BrokenInvariant(
-                    f"order {order.order_id} cannot settle at {event.cumulative}",
+                    f"order {order.order_id} cannot settle at {cumulative}",
                     where="orders",
                     why=f"its fills sum to {order.booked}",
                 )
-            return {"cumulative": event.cumulative}
+            return {"cumulative": cumulative}
     reason = _reason(event)
     return {} if reason is None else {"reason": reason}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -53,7 +54,8 @@ def lifecycle_page() -> str:
             "# The life cycle of an order",
             "",
             "Generated from `TRANSITIONS` in `src/factortrader/orders/lifecycle.py`,",
-            "where the theory stands on top; a test proves that this page is current.",
+            "where the theory stands on top. `python -m factortrader.orders.diagram`",
+            "writes this page; a test proves that it is current.",
             "",
             "```mermaid",
             *_diagram(),
@@ -111,3 +113,7 @@ def _listed(events: list[str]) -> str:
 
 def _yes(value: bool) -> str:  # noqa: FBT001
     return "yes" if value else "–"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(lifecycle_page())

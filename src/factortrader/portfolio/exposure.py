@@ -128,7 +128,7 @@ class Exposure:
         notional = self._units[held] * marks[held]
         equity = self._equity(notional, held)
         base = equity if equity > 0.0 else math.nan
-        weights = np.zeros(len(self._columns)) if equity > 0.0 else self._ruined()
+        weights = np.full(len(self._columns), 0.0 * base)
         weights[held] = notional / base
         quantities = self._quantities.copy()
         for array in (weights, quantities):
@@ -197,6 +197,3 @@ class Exposure:
         return math.fsum(
             [self._cash, *notional.tolist(), *(-self._entry_values[held]).tolist()]
         )
-
-    def _ruined(self) -> FloatArray:
-        return np.full(len(self._columns), np.nan)
