@@ -199,6 +199,15 @@ def share_rounded(
     )
 
 
+def share_floor(
+    amount: Decimal, *, part: Decimal, whole: Decimal, step: Decimal
+) -> Decimal:
+    """amount × part / whole, down to a multiple of the step; none of them negative."""
+    return _to_step(
+        _ROUNDING.divide(_ROUNDING.multiply(amount, part), whole), step, ROUND_FLOOR
+    )
+
+
 def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     units = _ROUNDING.divide(value, step).to_integral_value(rounding=rounding)
     return _ROUNDING.multiply(units, step)

@@ -11,7 +11,7 @@ or the collateral (perpetuals) after the reductions and the costs is short.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -24,10 +24,19 @@ from factortrader.units import (
     MONEY,
     ZERO,
     FloatArray,
+    decimal_shortest,
     floor_to_step,
+    money_down,
+    money_up,
     quantity_floor,
+    share_floor,
     to_float,
 )
+
+_COST_QUANTUM: Final = Decimal("0.0000001")
+_CASH_QUANTUM: Final = Decimal("0.000000000001")
+"""Expected costs and payments are rounded against us to these, so that their sums
+stay within the digits of `MONEY` whatever the marks."""
 
 _SNAP: Final = 1e-12
 """Relative; a weight that asks for exactly n lots gets n whatever the last bit says,
@@ -109,6 +118,14 @@ class _Draft:
         return grown * self.unit * _margin_rate(self.instrument)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Share:
+    """part / whole of what is wanted is there; 0 ≤ part < whole."""
+
+    part: Decimal
+    whole: Decimal
+
+
 def size_legs(problem: SizingProblem) -> SizedPlan:
     """The legs that bring the positions to the weights, and what was skipped.
 
@@ -161,19 +178,24 @@ def scale_to_cash(
     def is_spot_buy(leg: Leg) -> bool:
         return leg.side is Side.BUY and not instruments[leg.asset].is_perpetual
 
-    needed = math.fsum(
-        to_float(leg.quantity) * leg.mark for leg in legs if is_spot_buy(leg)
+    needed = _spent(
+        ((leg, instruments[leg.asset]) for leg in legs if is_spot_buy(leg)),
+        _cost_rate(cost_fraction),
     )
-    factor = _factor(to_float(cash), needed * (1.0 + cost_fraction))
-    if factor >= 1.0:
+    if needed <= max(cash, ZERO):
         return SizedPlan(legs=tuple(legs), skipped=())
+    share = _Share(part=max(cash, ZERO), whole=needed)
     kept: list[Leg] = []
     skipped: list[Skipped] = []
     for leg in legs:
         scaled: Leg | Skipped = leg
         if is_spot_buy(leg):
-            rule = rules.get(leg.asset, TradingRules())
-            scaled = _scaled(leg, factor, rules=rule, unit=leg.mark)
+            scaled = _scaled(
+                leg,
+                share,
+                rules=rules.get(leg.asset, TradingRules()),
+                unit=leg.mark * to_float(instruments[leg.asset].multiplier),
+            )
         if isinstance(scaled, Skipped):
             skipped.append(scaled)
         else:
@@ -258,59 +280,83 @@ def _too_small(leg: Leg, *, rules: TradingRules, unit: float) -> Skipped | None:
 def _afforded(
     problem: SizingProblem, reducing: list[_Draft], adding: list[_Draft]
 ) -> tuple[list[_Draft], list[Skipped]]:
-    """What adds, scaled to the cash and then to the collateral."""
-    costs = problem.cost_fraction
-    cash = to_float(problem.cash) + math.fsum(
-        each.notional * (1.0 - costs)
-        for each in reducing
-        if not each.instrument.is_perpetual
+    """What adds: spot scaled to the cash, then everything to the collateral."""
+    skipped: list[Skipped] = []
+    share = _cash_share(problem, reducing, adding)
+    if share is not None:
+        spot = [each for each in adding if not each.instrument.is_perpetual]
+        rest = [each for each in adding if each.instrument.is_perpetual]
+        scaled, skipped = _all_scaled(problem, spot, share, short_of="cash")
+        adding = [*scaled, *rest]
+    share = _collateral_share(problem, reducing, adding)
+    if share is not None:
+        adding, more = _all_scaled(problem, adding, share, short_of="collateral")
+        skipped = [*skipped, *more]
+    return adding, skipped
+
+
+def _cash_share(
+    problem: SizingProblem, reducing: list[_Draft], adding: list[_Draft]
+) -> _Share | None:
+    """None where the cash after the sells pays for all spot purchases.
+
+    In `Decimal`, because an account without credit refuses what is short by a hair.
+    """
+    cost = _cost_rate(problem.cost_fraction)
+    sold, bought = (
+        [each for each in drafts if not each.instrument.is_perpetual]
+        for drafts in (reducing, adding)
     )
-    spot_needed = math.fsum(
-        each.notional * (1.0 + costs)
-        for each in adding
-        if not each.instrument.is_perpetual
+    proceeds = sum(
+        (money_down(_value(each.leg, each.instrument), _CASH_QUANTUM) for each in sold),
+        ZERO,
     )
-    by_cash = _factor(cash, spot_needed)
-    adding, skipped = _all_scaled(
-        problem, adding, by_cash, perpetuals=False, reason="cash"
-    )
+    cash = max(problem.cash + proceeds * (1 - cost), ZERO)
+    needed = _spent([(each.leg, each.instrument) for each in bought], cost)
+    return None if needed <= cash else _Share(part=cash, whole=needed)
+
+
+def _collateral_share(
+    problem: SizingProblem, reducing: list[_Draft], adding: list[_Draft]
+) -> _Share | None:
+    """None where the free collateral carries all that is added.
+
+    Free is the equity less the value of spot and the initial margin of perpetuals.
+    """
     if not any(each.instrument.is_perpetual for each in adding):
-        return adding, skipped
-    free = _free_collateral(problem) - math.fsum(
-        each.margin_change + each.notional * costs for each in reducing
-    )
+        return None
+    costs = problem.cost_fraction
+    free = problem.equity - math.fsum(_bound_collateral(problem))
+    free -= math.fsum(each.margin_change + each.notional * costs for each in reducing)
     needed = math.fsum(each.margin_change + each.notional * costs for each in adding)
-    by_margin = _factor(free, needed)
-    adding, more = _all_scaled(
-        problem, adding, by_margin, perpetuals=True, reason="collateral"
-    )
-    return adding, [*skipped, *more]
+    if needed <= max(free, 0.0):
+        return None
+    return _Share(part=decimal_shortest(max(free, 0.0)), whole=decimal_shortest(needed))
+
+
+def _bound_collateral(problem: SizingProblem) -> Iterator[float]:
+    for asset, mark in zip(problem.assets, problem.marks, strict=True):
+        quantity = problem.positions.get(asset, ZERO)
+        if quantity and math.isfinite(mark):
+            instrument = problem.instruments[asset]
+            units = to_float(abs(quantity) * instrument.multiplier)
+            yield units * float(mark) * _margin_rate(instrument)
 
 
 def _all_scaled(
-    problem: SizingProblem,
-    drafts: list[_Draft],
-    factor: float,
-    *,
-    perpetuals: bool,
-    reason: str,
+    problem: SizingProblem, drafts: list[_Draft], share: _Share, *, short_of: str
 ) -> tuple[list[_Draft], list[Skipped]]:
     """Scaled by one factor; what shrinks into the no-trade band is not worth it."""
-    if factor >= 1.0:
-        return drafts, []
     kept: list[_Draft] = []
     skipped: list[Skipped] = []
     for each in drafts:
-        if each.instrument.is_perpetual and not perpetuals:
-            kept.append(each)
-            continue
-        leg = _scaled(each.leg, factor, rules=each.rules, unit=each.unit)
+        leg = _scaled(each.leg, share, rules=each.rules, unit=each.unit)
         if isinstance(leg, Skipped):
-            skipped.append(Skipped(asset=leg.asset, reason=f"{reason}: {leg.reason}"))
+            skipped.append(Skipped(asset=leg.asset, reason=f"{short_of}: {leg.reason}"))
             continue
         change = to_float(leg.quantity) * each.unit / problem.equity
         if change <= problem.no_trade_band * abs(leg.target_weight):
-            text = f"{reason}: the affordable part is inside the no-trade band"
+            text = f"{short_of}: the affordable part is inside the no-trade band"
             skipped.append(Skipped(asset=leg.asset, reason=text))
             continue
         kept.append(replace(each, leg=leg))
@@ -318,30 +364,30 @@ def _all_scaled(
 
 
 def _scaled(
-    leg: Leg, factor: float, *, rules: TradingRules, unit: float
+    leg: Leg, share: _Share, *, rules: TradingRules, unit: float
 ) -> Leg | Skipped:
-    quantity = quantity_floor(to_float(leg.quantity) * factor, rules.lot)
+    quantity = share_floor(
+        leg.quantity, part=share.part, whole=share.whole, step=rules.lot
+    )
     scaled = msgspec.structs.replace(leg, quantity=quantity)
     return _too_small(scaled, rules=rules, unit=unit) or scaled
 
 
-def _factor(available: float, needed: float) -> float:
-    """The share of what is needed that is there, in [0, 1]."""
-    if needed <= max(available, 0.0):
-        return 1.0
-    return max(0.0, available / needed) * (1.0 - _SNAP)
+def _value(leg: Leg, instrument: Instrument) -> Decimal:
+    """Notional at the mark, exactly."""
+    return leg.quantity * instrument.multiplier * decimal_shortest(leg.mark)
 
 
-def _free_collateral(problem: SizingProblem) -> float:
-    """Equity less the value of spot and the margin of perpetuals, quote currency."""
-    bound = []
-    for asset, mark in zip(problem.assets, problem.marks, strict=True):
-        quantity = problem.positions.get(asset, ZERO)
-        if quantity and math.isfinite(mark):
-            instrument = problem.instruments[asset]
-            value = to_float(abs(quantity) * instrument.multiplier) * float(mark)
-            bound.append(value * _margin_rate(instrument))
-    return problem.equity - math.fsum(bound)
+def _spent(purchases: Iterable[tuple[Leg, Instrument]], cost: Decimal) -> Decimal:
+    """What purchases at their marks take out of the cash, costs included."""
+    notional = sum(
+        (money_up(_value(leg, each), _CASH_QUANTUM) for leg, each in purchases), ZERO
+    )
+    return notional * (1 + cost)
+
+
+def _cost_rate(cost_fraction: float) -> Decimal:
+    return money_up(decimal_shortest(cost_fraction), _COST_QUANTUM)
 
 
 def _margin_rate(instrument: Instrument) -> float:
