@@ -23,8 +23,8 @@ from factortrader.risk.context import RiskContext
 from factortrader.risk.settings import RiskSettings
 from factortrader.units import FloatArray, to_float
 
-TOLERANCE: Final = 1e-12
-"""Relative; a limit reached to the last bit is respected."""
+TOLERANCE: Final = 1e-9
+"""Of equity, or relative: a limit that is reached is respected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

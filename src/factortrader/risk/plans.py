@@ -25,6 +25,9 @@ from factortrader.units import ZERO, quantity_floor, to_float
 
 PlanJudgment: TypeAlias = PlanApproved | PlanReduced | PlanRefused
 
+_SNAP: Final = 1e-12
+"""Relative, far inside the tolerance of the limits: 9.999…9 lots are ten."""
+
 _ROUNDS: Final = 8
 """Rounding down to lots can tip the net again; after so many tries nothing is added."""
 
@@ -137,7 +140,7 @@ def _in_lots(
         quantity = leg.quantity
         if units < to_float(leg.quantity):
             rules = context.book.rules(leg.asset)
-            quantity = quantity_floor(float(units), rules.lot)
+            quantity = quantity_floor(float(units) * (1.0 + _SNAP), rules.lot)
             if to_float(quantity) * unit_quote < to_float(rules.min_notional):
                 quantity = ZERO
         quantities.append(quantity)
