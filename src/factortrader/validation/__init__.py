@@ -1,0 +1,1 @@
+"""Is it real? Lint, and the checks of what a replay claims."""
