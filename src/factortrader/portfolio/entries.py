@@ -111,7 +111,7 @@ def redenominated(held: Decimal, numerator: int, denominator: int) -> Decimal:
     except Inexact:
         pass
     else:
-        if after == round(after, ACTION_DECIMALS):
+        if after.scaleb(ACTION_DECIMALS) % 1 == 0:
             return after
     floored = floor_to_step(abs(grown), ACTION_LOT * denominator) / denominator
     return floored if held > 0 else -floored
