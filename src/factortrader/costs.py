@@ -68,7 +68,8 @@ class CostModel:
         """Fee as an exact fraction of notional at this trailing volume."""
         reached = self._tiers[0]
         for tier in self._tiers[1:]:
-            if traded_30d_quote < tier.traded_30d_quote:
+            # Not "<": an unknown volume (NaN) reaches no tier.
+            if not traded_30d_quote >= tier.traded_30d_quote:
                 break
             reached = tier
         bps = reached.maker_bps if liquidity is Liquidity.MAKER else reached.taker_bps
@@ -86,14 +87,18 @@ class CostModel:
     def taker_price(
         self, print_price: float, side: Side, participation: float
     ) -> float:
-        """What a taker pays (buy) or gets (sell) against a print, before rounding."""
-        return print_price * (1.0 + side.sign * self.slippage(participation))
+        """What a taker pays (buy) or gets (sell, at least 0) against a print.
+
+        Before rounding.
+        """
+        share = 1.0 + side.sign * self.slippage(participation)
+        return print_price * max(share, 0.0)
 
     def expected_fraction(self, notional: float, volume_quote: float) -> float:
-        """Fee, half spread and impact of a taker as a fraction of notional.
+        """Fee, half spread and impact of a taker as a fraction of |notional|.
 
         volume_quote: traded notional of the bar it is expected to meet; without a
         positive volume no impact is expected.
         """
-        participation = notional / volume_quote if volume_quote > 0.0 else 0.0
+        participation = abs(notional) / volume_quote if volume_quote > 0.0 else 0.0
         return self.settings.taker_bps * BPS + self.slippage(participation)

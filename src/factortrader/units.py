@@ -72,7 +72,10 @@ def parse_interval_ns(text: str) -> int:
 
 
 def format_interval(interval_ns: int) -> str:
-    """The shortest text that `parse_interval_ns` reads back: 86400 s is "1d"."""
+    """In the largest of d, h, m, s that divides it: 86400 s is "1d".
+
+    `parse_interval_ns` reads it back, but for parts of a second, which are in "ns".
+    """
     for unit in ("d", "h", "m", "s"):
         if interval_ns % _UNITS_NS[unit] == 0:
             return f"{interval_ns // _UNITS_NS[unit]}{unit}"
@@ -209,6 +212,9 @@ def share_floor(
 
 
 def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    # A quiet NaN would pass through decimal arithmetic without a signal.
+    if not value.is_finite():
+        raise ValueError(f"not a finite number: {value!r}")
     units = _ROUNDING.divide(value, step).to_integral_value(rounding=rounding)
     return _ROUNDING.multiply(units, step)
 
