@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -75,7 +75,7 @@ def attach(request: ImportRequest) -> ImportReport:
             where=where,
             why="\n  ".join(str(finding) for finding in findings),
         )
-    table = _TABLES[mapping.kind](rows, owners, mapping, where)
+    table = _TABLES[mapping.kind](rows, owners, mapping=mapping, where=where)
     report = ImportReport(
         dataset=request.name,
         table=mapping.kind,
@@ -83,13 +83,17 @@ def attach(request: ImportRequest) -> ImportReport:
         rows_read=len(raw),
         rows_kept=table.num_rows,
         assets=len({asset for _, asset in owners}),
-        first=format_time(int(rows.time_ns.min())),
-        last=format_time(int(rows.time_ns.max())),
+        first=format_time(_bound(table, 0)),
+        last=format_time(_bound(table, -1)),
         findings=(*resolved.findings, *findings),
         notes=mapping.notes,
         fingerprint="",
     )
-    return _write(request, dataset, table, report)
+    return _write(request, dataset, table=table, report=report)
+
+
+def _bound(table: Any, row: int) -> int:
+    return int(table["time"].cast(pa.int64())[row].as_py())
 
 
 def _owners(
@@ -137,7 +141,7 @@ def _owners(
 
 
 def _funding(
-    rows: Rows, owners: Sequence[Owner], mapping: FileMapping, where: str
+    rows: Rows, owners: Sequence[Owner], *, mapping: FileMapping, where: str
 ) -> Any:
     del mapping, where
     picks = [index for index, _ in owners]
@@ -145,12 +149,12 @@ def _funding(
 
 
 def _rules(
-    rows: Rows, owners: Sequence[Owner], mapping: FileMapping, where: str
+    rows: Rows, owners: Sequence[Owner], *, mapping: FileMapping, where: str
 ) -> Any:
     columns: dict[str, Any] = {}
     for name in ("tick", "lot", "min_notional"):
         columns[name] = pa.array(
-            [_decimal(rows, index, name, where) for index, _ in owners],
+            [_decimal(rows, index, name, where=where) for index, _ in owners],
             type=pa.string(),
         )
     status = rows.texts.get("status")
@@ -163,7 +167,7 @@ def _rules(
     return _table(rows, owners, columns)
 
 
-def _decimal(rows: Rows, index: int, name: str, where: str) -> str | None:
+def _decimal(rows: Rows, index: int, name: str, *, where: str) -> str | None:
     """The exact decimal as the vendor wrote it; None where absent or 0 (= no rule)."""
     text = rows.texts[name].at(index) if name in rows.texts else ""
     if not text:
@@ -184,20 +188,22 @@ def _decimal(rows: Rows, index: int, name: str, where: str) -> str | None:
 
 
 def _actions(
-    rows: Rows, owners: Sequence[Owner], mapping: FileMapping, where: str
+    rows: Rows, owners: Sequence[Owner], *, mapping: FileMapping, where: str
 ) -> Any:
     del mapping
     return _table(
         rows,
         owners,
         {
-            name: pa.array([_whole(rows, index, name, where) for index, _ in owners])
+            name: pa.array(
+                [_whole(rows, index, name, where=where) for index, _ in owners]
+            )
             for name in ("numerator", "denominator")
         },
     )
 
 
-def _whole(rows: Rows, index: int, name: str, where: str) -> int:
+def _whole(rows: Rows, index: int, name: str, *, where: str) -> int:
     text = rows.texts[name].at(index)
     if not text.isdigit() or int(text) == 0:
         raise BadInput(
@@ -208,7 +214,13 @@ def _whole(rows: Rows, index: int, name: str, where: str) -> int:
     return int(text)
 
 
-_TABLES: dict[str, Callable[[Rows, Sequence[Owner], FileMapping, str], Any]] = {
+class _Maker(Protocol):
+    def __call__(
+        self, rows: Rows, owners: Sequence[Owner], *, mapping: FileMapping, where: str
+    ) -> Any: ...
+
+
+_TABLES: dict[str, _Maker] = {
     "funding": _funding,
     "rules": _rules,
     "actions": _actions,
@@ -229,7 +241,7 @@ def _table(rows: Rows, owners: Sequence[Owner], columns: dict[str, Any]) -> Any:
 
 
 def _write(
-    request: ImportRequest, dataset: Dataset, table: Any, report: ImportReport
+    request: ImportRequest, dataset: Dataset, *, table: Any, report: ImportReport
 ) -> ImportReport:
     kind, old = request.mapping.mapping.kind, dataset.description
     tables = {**old.tables, kind: table_file(request, table)}

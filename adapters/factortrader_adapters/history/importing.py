@@ -110,7 +110,7 @@ def import_bars(request: ImportRequest) -> ImportReport:
         "instruments": _instruments_table(rows, lives.lives, spec),
     }
     notes = (*_notes(rows, findings), *mapping.notes)
-    description = _describe(request, tables, lives.lives, notes)
+    description = _describe(request, tables, lives=lives.lives, notes=notes)
     report = ImportReport(
         dataset=request.name,
         table="bars",
@@ -124,7 +124,7 @@ def import_bars(request: ImportRequest) -> ImportReport:
         notes=notes,
         fingerprint=description.fingerprint,
     )
-    _write(request, tables, description, report)
+    _write(request, tables, description=description, report=report)
     return report
 
 
@@ -272,6 +272,7 @@ def _notes(rows: Rows, findings: Sequence[Finding]) -> tuple[str, ...]:
 def _describe(
     request: ImportRequest,
     tables: dict[str, Any],
+    *,
     lives: Sequence[Life],
     notes: tuple[str, ...],
 ) -> Description:
@@ -312,6 +313,7 @@ def table_file(request: ImportRequest, table: Any) -> TableFile:
 def _write(
     request: ImportRequest,
     tables: dict[str, Any],
+    *,
     description: Description,
     report: ImportReport,
 ) -> None:

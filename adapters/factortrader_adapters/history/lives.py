@@ -84,10 +84,12 @@ def split_lives(
         asset = rows.assets.at(start)
         entries = overrides.get(asset, ())
         gaps = _gaps(position[start:stop])
-        cuts = _cuts(rows.time_ns[start:stop], gaps, entries, interval_ns)
+        cuts = _cuts(
+            rows.time_ns[start:stop], gaps, entries=entries, interval_ns=interval_ns
+        )
         joined += [asset] * len(set(gaps) - set(cuts))
         own = [
-            _life(rows, start + first, start + last, number, crawled=crawled)
+            _life(rows, (start + first, start + last), number, crawled=crawled)
             for number, (first, last) in enumerate(_spans([0, *cuts], stop - start), 1)
         ]
         lives += _with_reasons(own, entries, interval_ns)
@@ -107,6 +109,7 @@ def _gaps(position: IntArray) -> list[int]:
 def _cuts(
     times: IntArray,
     gaps: Sequence[int],
+    *,
     entries: Sequence[Override],
     interval_ns: int,
 ) -> list[int]:
@@ -133,8 +136,9 @@ def _cuts(
 
 
 def _life(
-    rows: Rows, start: int, stop: int, number: int, *, crawled: BoolArray
+    rows: Rows, span: tuple[int, int], number: int, *, crawled: BoolArray
 ) -> Life:
+    start, stop = span
     vendor_asset = rows.assets.at(start)
     return Life(
         asset=vendor_asset if number == 1 else f"{vendor_asset}#{number}",

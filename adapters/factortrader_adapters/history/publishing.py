@@ -22,7 +22,7 @@ from factortrader.events import (
     FundingRatePublished,
     InstrumentRulesChanged,
 )
-from factortrader.instruments import TradingRules
+from factortrader.instruments import InstrumentKind, TradingRules
 from factortrader.units import (
     BoolArray,
     FloatArray,
@@ -31,6 +31,7 @@ from factortrader.units import (
     format_time,
     read_only,
 )
+from factortrader_adapters.history.store import Dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,45 @@ class Axes:
     @property
     def shape(self) -> tuple[int, int]:
         return len(self.close_ns), len(self.assets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """Events ascending in time; fields, tradable, adjustment: (bars, assets)."""
+
+    events: tuple[Event, ...]
+    fields: Mapping[str, FloatArray]
+    tradable: BoolArray
+    adjustment: FloatArray | None
+    notes: tuple[str, ...]
+
+
+def publish(dataset: Dataset, axes: Axes) -> Published:
+    """Everything that is attached to the dataset, as it concerns these bars."""
+    events: list[Event] = []
+    fields: dict[str, FloatArray] = {}
+    notes: tuple[str, ...] = ()
+    adjustment = None
+    tradable = np.ones(axes.shape, dtype=np.bool_)
+    if dataset.has("actions"):
+        actions, adjustment = action_events(dataset.table("actions"), axes)
+        events += actions
+    if dataset.has("rules"):
+        rules, tradable = rule_events(dataset.table("rules"), axes)
+        events += rules
+    if dataset.has("funding"):
+        sums = fields["funding_rate"] = funding_sums(dataset.table("funding"), axes)
+        if dataset.description.kind == InstrumentKind.PERPETUAL:
+            events += funding_events(sums, axes)
+        else:
+            notes = ("funding is a field only: spot instruments pay none",)
+    return Published(
+        events=tuple(sorted(events, key=lambda event: event.time_ns)),
+        fields=fields,
+        tradable=tradable,
+        adjustment=adjustment,
+        notes=notes,
+    )
 
 
 def _times(table: Any) -> IntArray:

@@ -24,7 +24,6 @@ from factortrader.units import (
     FloatArray,
     IntArray,
     format_interval,
-    format_time,
     parse_time_ns,
 )
 from factortrader_adapters.history.findings import Finding, found
@@ -105,7 +104,7 @@ def _on_grid(rows: Rows, mapping: FileMapping) -> _Step:
         resolved=False,
     )
     time_ns = rows.time_ns - np.where(late <= early, late, -early)
-    if mapping.stamps == "open":
+    if mapping.kind == "bars" and mapping.stamps == "open":
         time_ns = time_ns + interval_ns
     return replace(rows, time_ns=time_ns).take(~far), reported
 
@@ -273,11 +272,3 @@ def _last_of_each(rows: Rows) -> BoolArray:
     same: IntArray = rows.assets.codes[1:] == rows.assets.codes[:-1]
     last[:-1] = ~(same & (rows.time_ns[1:] == rows.time_ns[:-1]))
     return last
-
-
-def describe_span(rows: Rows) -> str:
-    """First and last close of the rows, for a reader."""
-    return (
-        f"{format_time(int(rows.time_ns.min()))} to"
-        f" {format_time(int(rows.time_ns.max()))}"
-    )

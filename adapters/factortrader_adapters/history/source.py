@@ -16,7 +16,6 @@ from factortrader.ports import History
 from factortrader.units import IntArray, exact_decimal, format_time
 
 if TYPE_CHECKING:
-    from factortrader.events import Event
     from factortrader_adapters.history.cube import Cube
     from factortrader_adapters.history.store import Dataset
 
@@ -56,10 +55,12 @@ class StoreSource:
 
         dataset = open_dataset(Path(self._settings.store), self._settings.dataset)
         cube = open_cube(dataset)
-        first, stop = _range(cube.close_ns, start_ns, end_ns, dataset)
+        first, stop = _range(
+            cube.close_ns, start_ns=start_ns, end_ns=end_ns, where=str(dataset.folder)
+        )
         first = max(0, first - warm_up_bars)
         columns = self._columns(cube)
-        return _history(dataset, cube, slice(first, stop), columns)
+        return _history(dataset, cube, rows=slice(first, stop), columns=columns)
 
     def _columns(self, cube: Cube) -> IntArray | None:
         """Columns of the assets asked for, in the cube's order; None = all."""
@@ -85,7 +86,7 @@ class StoreSource:
 
 
 def _range(
-    close_ns: IntArray, start_ns: int | None, end_ns: int | None, dataset: Dataset
+    close_ns: IntArray, *, start_ns: int | None, end_ns: int | None, where: str
 ) -> tuple[int, int]:
     """Rows [first, stop) with start < close ≤ end."""
     if start_ns is not None and end_ns is not None and start_ns >= end_ns:
@@ -105,7 +106,7 @@ def _range(
         raise BadInput(
             "no bar lies in the range",
             code="empty_range",
-            where=str(dataset.folder),
+            where=where,
             why=f"the dataset has bars closing {format_time(int(close_ns[0]))} to"
             f" {format_time(int(close_ns[-1]))}",
             remedy="choose a start and an end inside",
@@ -114,15 +115,9 @@ def _range(
 
 
 def _history(
-    dataset: Dataset, cube: Cube, rows: slice, columns: IntArray | None
+    dataset: Dataset, cube: Cube, *, rows: slice, columns: IntArray | None
 ) -> History:
-    from factortrader_adapters.history.publishing import (
-        Axes,
-        action_events,
-        funding_events,
-        funding_sums,
-        rule_events,
-    )
+    from factortrader_adapters.history.publishing import Axes, publish
 
     fields = {
         name: array[rows] if columns is None else array[rows][:, columns]
@@ -134,41 +129,25 @@ def _history(
         interval_ns=dataset.description.interval_ns,
         assets=tuple(cube.assets[at] for at in picked),
     )
-    events: list[Event] = []
-    notes = dataset.description.notes
-    adjustment = None
+    published = publish(dataset, axes)
     listed = np.isfinite(fields["close"])
-    eligible = listed.copy()
-    if dataset.has("actions"):
-        more, adjustment = action_events(dataset.table("actions"), axes)
-        events += more
-    if dataset.has("rules"):
-        more, tradable = rule_events(dataset.table("rules"), axes)
-        events += more
-        eligible &= tradable
-    if dataset.has("funding"):
-        fields["funding_rate"] = funding_sums(dataset.table("funding"), axes)
-        if dataset.description.kind == InstrumentKind.PERPETUAL:
-            events += funding_events(fields["funding_rate"], axes)
-        else:
-            notes += ("funding is a field only: spot instruments pay none",)
     panel = Panel(
         close_ns=axes.close_ns,
         interval_ns=axes.interval_ns,
         assets=axes.assets,
-        fields=fields,
+        fields={**fields, **published.fields},
         listed=listed,
         clean=np.ones(axes.shape, dtype=np.bool_),
-        eligible=eligible,
-        adjustment=adjustment,
+        eligible=listed & published.tradable,
+        adjustment=published.adjustment,
     )
     return History(
         panel=panel,
         instruments=_instruments(dataset.table("instruments"), axes.assets),
-        events=tuple(sorted(events, key=lambda event: event.time_ns)),
+        events=published.events,
         fingerprint=_fingerprint(dataset, axes.close_ns, axes.assets),
         synthetic=False,
-        notes=notes,
+        notes=(*dataset.description.notes, *published.notes),
     )
 
 

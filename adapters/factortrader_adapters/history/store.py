@@ -230,6 +230,8 @@ def content_digest(table: Any) -> str:
         else:
             if pa.types.is_timestamp(column.type):
                 column = column.cast(pa.int64())
+            elif pa.types.is_boolean(column.type):
+                column = column.cast(pa.int8())
             values = column.fill_null(0).to_numpy(zero_copy_only=False)
             digest.update(str(values.dtype).encode() + values.tobytes())
     return digest.hexdigest()
