@@ -16,6 +16,7 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 from heapq import heappop, heappush
+from typing import Final
 
 from factortrader.events import (
     CancelOrder,
@@ -40,6 +41,8 @@ from factortrader_adapters.simulated.matching import Execution
 from factortrader_adapters.simulated.prints import Bar, Prints
 from factortrader_adapters.simulated.settings import SimulatedVenueSettings
 from factortrader_adapters.simulated.working import WorkingOrder, rejected
+
+NOTHING_TO_REDUCE: Final = "reduce-only, and nothing is left to reduce"
 
 
 class OrderDesk:
@@ -211,16 +214,18 @@ class OrderDesk:
     ) -> None:
         """Take what the order may take at this print; the rest expires or rests."""
         order = working.order
+        quantity = self._fillable(working)
         if not self._counterparty.is_marketable(order, print_price):
             self._keep_or_expire(working, "not marketable", now_ns=now_ns)
             return
         if order.time_in_force is TimeInForce.POST_ONLY:
             self._expire(working, "post-only, and it would take liquidity", now_ns)
             return
+        if not quantity:
+            self._expire(working, NOTHING_TO_REDUCE, now_ns)
+            return
         self._release(working)
-        taking = self._counterparty.at_print(
-            order, bar, print_price, quantity=self._fillable(working)
-        )
+        taking = self._counterparty.at_print(order, bar, print_price, quantity=quantity)
         is_open = self._fill(working, taking, row=bar.row, now_ns=now_ns)
         if is_open:
             reason = "our share of the bar's volume is used up"
@@ -232,7 +237,7 @@ class OrderDesk:
         """Fill a resting limit order where the bar traded through it."""
         quantity = self._fillable(working)
         if not quantity:
-            self._expire(working, "reduce-only, and nothing is left to reduce", now_ns)
+            self._expire(working, NOTHING_TO_REDUCE, now_ns)
             return
         execution = self._counterparty.through(
             working.order, bar, quantity=quantity, rested_before=rested_before

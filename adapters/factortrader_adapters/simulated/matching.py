@@ -104,7 +104,8 @@ def traded_through(
 
     rested_before: it was there when the bar began. Then an open strictly beyond the
     limit fills at that open. An order that came just after the open needs a print
-    beyond that open too, because the open itself came before it.
+    beyond that open too, because the open itself came before it. A limit inside the
+    spread fills at itself though no print reached it; the reference is the nearest one.
     """
     limit = order.limit_price
     assert limit is not None, "a market order does not wait to be traded through"
@@ -123,4 +124,7 @@ def traded_through(
         )
         reference = price_nearest(bar.open, None)
         return Execution(order.quantity, price, reference, Liquidity.MAKER)
-    return Execution(order.quantity, limit, limit, Liquidity.MAKER)
+    farthest = bar.high if order.side is Side.BUY else bar.low
+    inside_the_spread = sign * (threshold - farthest) > 0.0
+    reference = price_nearest(farthest, None) if inside_the_spread else limit
+    return Execution(order.quantity, limit, reference, Liquidity.MAKER)
