@@ -96,7 +96,9 @@ class SyntheticSource:
             panel=panel,
             instruments=instruments,
             events=events,
-            fingerprint=_fingerprint(self._settings, panel, instruments, events),
+            fingerprint=_fingerprint(
+                self._settings, panel, instruments=instruments, events=events
+            ),
             synthetic=True,
             notes=_notes(self._settings),
         )
@@ -187,6 +189,7 @@ def _notes(settings: SyntheticSettings) -> tuple[str, ...]:
 def _fingerprint(
     settings: SyntheticSettings,
     panel: Panel,
+    *,
     instruments: Sequence[Instrument],
     events: Sequence[Event],
 ) -> str:

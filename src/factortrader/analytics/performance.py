@@ -4,6 +4,35 @@ Everywhere: returns are simple returns per period as decimals; NaN = no observat
 and is left out, also from the count of years; undefined is NaN, never 0 and never
 infinite. Wealth starts at 1 and ruin is absorbing: once wealth is not positive it
 stays 0. Nothing guesses whether it was given prices.
+
+n observations r, P periods a year, years = n / P (observations only: a gap is not
+a flat period), wealth W from W_0 = 1:
+
+total_return           W_n − 1, never below −1
+annual_return          W_n^(1 / years) − 1 (CAGR)
+volatility             std(r, ddof 1) √P; exactly 0 for a constant series
+downside_deviation     √(mean over all n of min(r, 0)²) √P (Sortino & Price 1994)
+sharpe                 mean / std(ddof 1) √P; NaN without dispersion
+sortino                mean P / downside_deviation; NaN without losses or n < 2
+max_drawdown           min W / max(1, W up to then) − 1, in [−1, 0]
+max_drawdown_periods   observations of the longest stay below an earlier high
+calmar                 annual_return / |max_drawdown|; NaN without drawdown
+var_95                 5 % quantile of r, linear, signed (a loss is negative)
+cvar_95                mean of the r ≤ var_95, signed
+skew, excess_kurtosis  bias-adjusted G1 and G2 (normal = 0)
+hit_rate               share of r > 0 among all n
+profit_factor          Σ gains / |Σ losses|; NaN without losses
+best_month, worst_month  of `monthly_returns`; NaN without a time index
+observations           n
+
+With a benchmark b, over the observations that both have (two series are matched
+by their stamps, anything else by position):
+
+beta                   cov(r, b) / var(b)
+alpha                  (mean(r) − beta mean(b)) P, arithmetic
+r_squared              corr(r, b)², the R² of the regression with intercept
+tracking_error         std(r − b, ddof 1) √P
+information_ratio      mean(r − b) / std(r − b, ddof 1) √P
 """
 
 from __future__ import annotations
@@ -33,34 +62,7 @@ def performance_metrics(
 ) -> dict[str, float]:
     """The metrics of `summary.json`, each a fraction or a pure number.
 
-    n observations r, P periods a year, years = n / P (observations only: a gap is not
-    a flat period), wealth W from W_0 = 1:
-
-    total_return           W_n − 1, never below −1
-    annual_return          W_n^(1 / years) − 1 (CAGR)
-    volatility             std(r, ddof 1) √P; exactly 0 for a constant series
-    downside_deviation     √(mean over all n of min(r, 0)²) √P (Sortino & Price 1994)
-    sharpe                 mean / std(ddof 1) √P; NaN without dispersion
-    sortino                mean P / downside_deviation; NaN without losses or n < 2
-    max_drawdown           min W / max(1, W up to then) − 1, in [−1, 0]
-    max_drawdown_periods   observations of the longest stay below an earlier high
-    calmar                 annual_return / |max_drawdown|; NaN without drawdown
-    var_95                 5 % quantile of r, linear, signed (a loss is negative)
-    cvar_95                mean of the r ≤ var_95, signed
-    skew, excess_kurtosis  bias-adjusted G1 and G2 (normal = 0)
-    hit_rate               share of r > 0 among all n
-    profit_factor          Σ gains / |Σ losses|; NaN without losses
-    best_month, worst_month  of `monthly_returns`; NaN without a time index
-    observations           n
-
-    With a benchmark b, over the observations that both have (two series are matched
-    by their stamps, anything else by position):
-
-    beta                   cov(r, b) / var(b)
-    alpha                  (mean(r) − beta mean(b)) P, arithmetic
-    r_squared              corr(r, b)², the R² of the regression with intercept
-    tracking_error         std(r − b, ddof 1) √P
-    information_ratio      mean(r − b) / std(r − b, ddof 1) √P
+    Definitions: the table on top of this file.
 
     returns, benchmark: a pandas Series with a UTC index, ascending, or an array of
     shape (periods,). Raises BadInput for infinite returns, another shape, an index
