@@ -24,7 +24,7 @@ import pyarrow as pa
 from factortrader.market.panel import BAR_FIELDS, EXTRA_FIELDS
 from factortrader.units import FloatArray, IntArray
 from factortrader_adapters.history.reading import labels_of
-from factortrader_adapters.history.store import Dataset
+from factortrader_adapters.history.store import Dataset, sync
 
 _FOLDER: Final = "cube"
 _HEAD: Final = "cube.json"
@@ -56,6 +56,7 @@ def open_cube(dataset: Dataset) -> Cube:
     fresh = dataset.folder / f".{_FOLDER}.{os.getpid()}.partial"
     try:
         write_cube(fresh, cube, content=content)
+        sync(fresh)
         shutil.rmtree(dataset.folder / _FOLDER, ignore_errors=True)
         (fresh / _FOLDER).rename(dataset.folder / _FOLDER)
     except OSError:

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from factortrader.errors import BadInput
-from factortrader.units import exact_decimal, format_time
+from factortrader.units import format_time
 from factortrader_adapters.history.cube import cube_of, write_cube
-from factortrader_adapters.history.findings import Finding, found, refuse_if_strict
+from factortrader_adapters.history.findings import Finding, refuse_if_strict
 from factortrader_adapters.history.lives import Life, split_lives
 from factortrader_adapters.history.mapping import (
     AMOUNTS,
@@ -29,7 +29,7 @@ from factortrader_adapters.history.overrides import (
     read_overrides,
     without_unlisted,
 )
-from factortrader_adapters.history.reading import Labels, Rows, read_rows
+from factortrader_adapters.history.reading import Rows, read_rows
 from factortrader_adapters.history.resolving import resolve
 from factortrader_adapters.history.store import (
     DESCRIPTION,
@@ -86,16 +86,15 @@ def import_bars(request: ImportRequest) -> ImportReport:
     mapping, where = request.mapping.mapping, str(request.source)
     raw = read_rows(request.source, mapping)
     spec = _instruments_of(mapping)
-    rows, findings = _quoted(raw, spec)
-    resolved = resolve(rows, mapping, where=where)
-    rows, findings = resolved.rows, (*findings, *resolved.findings)
+    resolved = resolve(raw, mapping, where=where)
+    rows, findings = resolved.rows, resolved.findings
     refuse_if_strict(findings, strict=request.strict, where=where)
     overrides, more = by_asset(
         read_overrides(request.instruments) if request.instruments else (),
         rows,
         where=str(request.instruments),
     )
-    rows, early = without_unlisted(rows, overrides)
+    rows, early = without_unlisted(rows, overrides, where=where)
     lives = split_lives(rows, overrides, interval_ns=mapping.interval_ns, where=where)
     findings = (
         *dropped,
@@ -160,34 +159,6 @@ def _instruments_of(mapping: FileMapping) -> InstrumentMapping:
     return mapping.instruments
 
 
-def _quoted(rows: Rows, spec: InstrumentMapping) -> tuple[Rows, tuple[Finding, ...]]:
-    """Without pairs in another quote currency: one dataset has one."""
-    if spec.ticker == "base":
-        return rows, ()
-    tickers = _tickers(rows)
-    fits = np.array([_base(name, spec) != "" for name in tickers.names] + [False])
-    other = ~fits[tickers.codes] & (tickers.codes >= 0)
-    return rows.take(~other), found(
-        "other_quote",
-        other,
-        rule=f"rows of pairs that are not quoted in {spec.quote} were left out",
-        describe=rows.place,
-    )
-
-
-def _tickers(rows: Rows) -> Labels:
-    return rows.texts.get("ticker", rows.assets)
-
-
-def _base(ticker: str, spec: InstrumentMapping) -> str:
-    """BTC of BTCUSDT or BTC-USDT; "" where the quote does not end the ticker."""
-    if spec.ticker == "base":
-        return ticker
-    if not ticker.upper().endswith(spec.quote.upper()):
-        return ""
-    return ticker[: -len(spec.quote)].rstrip("-_/.:")
-
-
 def _bars_table(rows: Rows, lives: Sequence[Life]) -> Any:
     """Long, in order of listing: a longer download appends."""
     order = sorted(range(len(lives)), key=lambda at: _listing(lives[at]))
@@ -215,16 +186,14 @@ def _instruments_table(
     rows: Rows, lives: Sequence[Life], spec: InstrumentMapping
 ) -> Any:
     ordered = sorted(lives, key=_listing)
-    tickers = _tickers(rows)
+    tickers = rows.tickers
     spoken = [tickers.at(life.stop - 1) or life.vendor_asset for life in ordered]
-    for figure in (spec.multiplier, spec.initial_margin, spec.maintenance_margin):
-        exact_decimal(figure)
     count = len(ordered)
     return pa.table(
         {
             "asset": [life.asset for life in ordered],
             "ticker": spoken,
-            "base": [_base(ticker, spec) or ticker for ticker in spoken],
+            "base": [spec.base_of(ticker) for ticker in spoken],
             "quote": [spec.quote] * count,
             "kind": [spec.kind] * count,
             "multiplier": [spec.multiplier] * count,

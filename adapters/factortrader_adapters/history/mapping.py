@@ -23,7 +23,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 
 from factortrader.errors import BadConfiguration, BadInput
-from factortrader.units import parse_interval_ns
+from factortrader.units import exact_decimal, parse_interval_ns
 
 Kind: TypeAlias = Literal["bars", "funding", "rules", "actions"]
 FilterValue: TypeAlias = str | int | float | bool
@@ -68,6 +68,14 @@ class InstrumentMapping:
     multiplier: str = "1"
     initial_margin: str = "1"
     maintenance_margin: str = "0"
+
+    def base_of(self, ticker: str) -> str:
+        """BTC of BTCUSDT or BTC-USDT; "" where the quote does not end the pair."""
+        if self.ticker == "base":
+            return ticker
+        if not ticker.upper().endswith(self.quote.upper()):
+            return ""
+        return ticker[: -len(self.quote)].rstrip("-_/.:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,9 +202,7 @@ def _column_problems(mapping: FileMapping) -> list[str]:
     missing = [name for name in REQUIRED[kind] if name not in mapping.columns]
     problems = _unknown(mapping.columns, known, f"field in [columns] of kind {kind!r}")
     problems += [f"[columns] lacks {name!r}" for name in missing]
-    problems += _unknown(
-        mapping.zero_is_unknown, NUMBERS[kind], "field in [zero_is_unknown]"
-    )
+    problems += _unknown(mapping.zero_is_unknown, AMOUNTS, "field in [zero_is_unknown]")
     if "parts" in mapping.columns and mapping.full_parts is None:
         problems.append("'full_parts' must say how many parts a whole bar has")
     return problems
@@ -216,6 +222,11 @@ def _value_problems(mapping: FileMapping) -> list[str]:
             problems.append(f"'tolerance': {error}")
     if mapping.kind == "bars" and mapping.instruments is None:
         problems.append("[instruments] must say the quote currency of the prices")
+    for name in ("multiplier", "initial_margin", "maintenance_margin"):
+        try:
+            exact_decimal(getattr(mapping.instruments, name, "1"))
+        except ValueError as error:
+            problems.append(f"'{name}' in [instruments]: {error}")
     if len(mapping.delimiter) != 1:
         problems.append("'delimiter' must be one character")
     return problems

@@ -156,9 +156,12 @@ def _assets_by_ticker(rows: Rows) -> dict[str, list[str]]:
 
 
 def without_unlisted(
-    rows: Rows, overrides: ByAsset
+    rows: Rows, overrides: ByAsset, *, where: str
 ) -> tuple[Rows, tuple[Finding, ...]]:
-    """Sorted rows without the bars that closed by the listing of their life."""
+    """Sorted rows without the bars that closed by the listing of their life.
+
+    Raises BadInput where none remains.
+    """
     early = np.zeros(len(rows), dtype=np.bool_)
     for asset, entries in overrides.items():
         mine = rows.assets.codes == rows.assets.names.index(asset)
@@ -181,4 +184,10 @@ def without_unlisted(
         describe=rows.place,
         resolved=False,
     )
+    if early.all():
+        raise BadInput(
+            "every bar lies before its listing in the instruments table",
+            code="empty_import",
+            where=where,
+        )
     return rows.take(~early), reported

@@ -59,6 +59,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.time_ns)
 
+    @property
+    def tickers(self) -> Labels:
+        """What the venue calls the assets; their ids where nothing else is given."""
+        return self.texts.get("ticker", self.assets)
+
     def take(self, rows: NDArray[Any]) -> Rows:
         """The rows at these indices, or where the mask is true."""
         return Rows(

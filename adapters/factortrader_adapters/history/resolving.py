@@ -1,5 +1,6 @@
 """The stated rules by which a vendor's rows become clean, sorted rows.
 
+    another quote currency         left out
     no stamp or no asset           dropped
     stamp off the interval's grid  put on it within the tolerance, else dropped
     impossible price               the row is withheld: not a bar
@@ -50,6 +51,7 @@ def resolve(rows: Rows, mapping: FileMapping, *, where: str) -> Resolved:
     if mapping.kind in {"bars", "funding"}:
         steps.append(_on_grid)
     if mapping.kind == "bars":
+        steps.insert(0, _quoted)
         steps += [_possible, _whole_enough, _known_amounts, _consistent]
     elif mapping.kind == "funding":
         steps.append(_finite_rates)
@@ -69,6 +71,22 @@ def resolve(rows: Rows, mapping: FileMapping, *, where: str) -> Resolved:
 
 
 _Step = tuple[Rows, tuple[Finding, ...]]
+
+
+def _quoted(rows: Rows, mapping: FileMapping) -> _Step:
+    """Without pairs in another quote currency: one dataset has one."""
+    spec = mapping.instruments
+    if spec is None:
+        return rows, ()
+    tickers = rows.tickers
+    fits = np.array([spec.base_of(name) != "" for name in tickers.names] + [True])
+    other = ~fits[tickers.codes]
+    return rows.take(~other), found(
+        "other_quote",
+        other,
+        rule=f"rows of pairs that are not quoted in {spec.quote} were left out",
+        describe=rows.place,
+    )
 
 
 def _with_keys(rows: Rows, mapping: FileMapping) -> _Step:
@@ -136,7 +154,7 @@ def _whole_enough(rows: Rows, mapping: FileMapping) -> _Step:
     parts = rows.numbers.get("parts")
     if parts is None or mapping.full_parts is None:
         return rows, ()
-    poor = ~(parts >= mapping.min_parts)
+    poor = parts < mapping.min_parts
     partial = ~poor & (parts < mapping.full_parts)
     reported = found(
         "too_partial",

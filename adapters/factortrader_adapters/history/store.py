@@ -174,7 +174,7 @@ def replacing(store: Path, name: str) -> Iterator[Path]:
     try:
         fresh.mkdir(parents=True)
         yield fresh
-        _sync(fresh)
+        sync(fresh)
         shutil.rmtree(aside, ignore_errors=True)
         if final.exists():
             final.rename(aside)
@@ -196,11 +196,9 @@ def replacing(store: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _sync(folder: Path) -> None:
-    """The files reach the disk before the name does."""
-    for path in (*folder.iterdir(), folder):
-        if path.is_dir() and path != folder:
-            continue
+def sync(folder: Path) -> None:
+    """Everything in the folder is on the disk: its name may now say that it is."""
+    for path in (*folder.rglob("*"), folder):
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -35,7 +35,7 @@ def lives_of(
         (folder / "instruments.csv").write_text(table)
         entries = read_overrides(folder / "instruments.csv")
     overrides, _ = by_asset(entries, sorted_rows, where="instruments")
-    sorted_rows, _ = without_unlisted(sorted_rows, overrides)
+    sorted_rows, _ = without_unlisted(sorted_rows, overrides, where="vendor")
     return split_lives(sorted_rows, overrides, interval_ns=DAY_NS, where="vendor")
 
 
@@ -183,10 +183,11 @@ def test_the_mark_of_later_lives_is_not_allowed_in_names(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("table", "code"),
     [
+        ("asset,listed\nAUSDT,2030-01-01\nBUSDT,2030-01-01\n", "empty_import"),
         ("asset,reason\nAUSDT,died\n", "instruments_reason"),
         ("asset,endde\nAUSDT,2022-01-10\n", "instruments_columns"),
         ("ended,reason\n2022-01-10,halted\n", "instruments_columns"),
-        ("ticker,reason\nCOIN,halted\n", "instruments_ambiguous"),
+        ("ticker,reason\nCOINUSDT,halted\n", "instruments_ambiguous"),
     ],
 )
 def test_a_table_that_cannot_be_meant_is_refused(
@@ -194,7 +195,7 @@ def test_a_table_that_cannot_be_meant_is_refused(
 ) -> None:
     """Unknown reasons and columns, no key, and a ticker of two assets."""
     rows = [
-        row | {"ticker": "COIN"}
+        row | {"ticker": "COINUSDT"}
         for row in bars("AUSDT", range(3)) + bars("BUSDT", range(3))
     ]
     columns = daily_mapping().columns | {"ticker": "ticker"}

@@ -74,6 +74,8 @@ def test_unknown_and_missing_fields_are_named_together(tmp_path: Path) -> None:
         ('interval = "1d"', 'interval = "1d"\nstamps = "middle"', "stamps"),
         ('interval = "1d"', 'interval = "1d"\ndelimiter = ";;"', "delimiter"),
         ('[instruments]\nquote = "USD"', "", "quote currency"),
+        ('quote = "USD"', 'quote = "USD"\nmultiplier = "one"', "'multiplier'"),
+        ('close = "close"', 'close = "close"\n[zero_is_unknown]\nclose = true', "zero"),
         ('close = "close"', 'close = "close"\nparts = "bars"', "full_parts"),
     ],
 )

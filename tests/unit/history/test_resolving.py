@@ -124,6 +124,27 @@ def test_rows_off_the_grid_are_dropped_unless_the_tolerance_covers_them(
     assert not (result.rows.time_ns % DAY_NS).any()
 
 
+def test_a_stamp_just_before_the_grid_belongs_to_it(tmp_path: Path) -> None:
+    """A close at 23:59:59.999 is the close at midnight."""
+    row = bar("AUSDT", 1)
+    early = row | {"ts": row["ts"] - 1_000_000}
+
+    result, said = resolved(tmp_path, [early], stamps="close", tolerance="1s")
+
+    assert said == {"rounded_stamps": 1}
+    assert result.rows.time_ns.tolist() == [row["ts"]]
+
+
+def test_pairs_in_another_currency_are_left_out(tmp_path: Path) -> None:
+    """One dataset has one quote currency, however the pair is spelled."""
+    rows = [bar("AUSDT", 0), bar("A-USDT", 0), bar("AUSDC", 0), bar("AUSD", 0)]
+
+    result, said = resolved(tmp_path, rows)
+
+    assert said == {"other_quote": 2}
+    assert len(result.rows) == 2
+
+
 def test_rows_in_wrong_order_are_sorted_and_counted(tmp_path: Path) -> None:
     """Only rows older than the one before them, of the same asset, are out of order."""
     rows = bars("BUSDT", [1, 0, 2]) + bars("AUSDT", [0])
