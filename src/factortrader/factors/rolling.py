@@ -25,7 +25,7 @@ EWM_RESIDUAL: Final = 1e-6
 
 
 def delay(x: FloatArray, bars: int) -> FloatArray:
-    """The value `bars` rows earlier; NaN in the first `bars` rows.
+    """The value `bars` rows earlier, whatever it is; NaN in the first `bars` rows.
 
     Raises ValueError for bars < 0: that would be the future.
     """
@@ -38,7 +38,8 @@ def delay(x: FloatArray, bars: int) -> FloatArray:
 
 def difference(x: FloatArray, bars: int = 1) -> FloatArray:
     """x[t] − x[t − bars]; NaN where either end is missing."""
-    return _finite(x - delay(x, _at_least(bars, 1, "bars")))
+    with np.errstate(all="ignore"):
+        return _finite(x - delay(x, _at_least(bars, 1, "bars")))
 
 
 def returns(x: FloatArray, bars: int = 1) -> FloatArray:
