@@ -53,5 +53,5 @@ def largest_error(run):
 
 if __name__ == "__main__":
     error = largest_error(sys.argv[1])
-    print(f"largest relative error of equity: {error:.1e}")
+    sys.stdout.write(f"largest relative error of equity: {error:.1e}\n")
     sys.exit(error > 1e-9)

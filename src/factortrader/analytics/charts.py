@@ -66,10 +66,12 @@ def line_chart(
     x = frame.x((times - times[0]) / (times[-1] - times[0]))
     drawing = tag(
         "svg",
-        *(_grid_line(frame, tick, share=share) for tick in ticks),
+        *(_grid_line(frame, tick, at, share=share) for at, tick in enumerate(ticks)),
         *(
-            _date_line(frame, at, text)
-            for at, text in date_ticks(int(times[0]), int(times[-1]))
+            _date_line(frame, place, text, at=at)
+            for at, (place, text) in enumerate(
+                date_ticks(int(times[0]), int(times[-1]))
+            )
         ),
         *(
             tag("path", d=_path(x, frame.y(values)), class_=f"line {line.kind}")
@@ -112,7 +114,7 @@ class _Frame:
         return self.floor - height * (self.floor - TOP)
 
 
-def thinned(columns: Sequence[FloatArray], buckets: int = BUCKETS) -> IntArray:
+def thinned(columns: Sequence[FloatArray], *, buckets: int = BUCKETS) -> IntArray:
     """Rows that a picture needs: of each bucket the ends and every curve's extremes.
 
     All rows where there are at most four per bucket.
@@ -134,7 +136,7 @@ def thinned(columns: Sequence[FloatArray], buckets: int = BUCKETS) -> IntArray:
     return np.unique(np.array(kept, dtype=np.int64))
 
 
-def linear_ticks(values: FloatArray, wanted: int = 5) -> list[float]:
+def linear_ticks(values: FloatArray, *, wanted: int = 5) -> list[float]:
     """Round values (1, 2 or 5 times a power of ten apart) that enclose the range."""
     low, high = float(values.min()), float(values.max())
     if low == high:
@@ -188,26 +190,31 @@ def _drawable(values: FloatArray, *, log: bool) -> FloatArray:
     return np.where(values > 0.0, values, np.nan) if log else values
 
 
-def _grid_line(frame: _Frame, tick: float, *, share: bool) -> Html:
+def _grid_line(frame: _Frame, tick: float, at: int, *, share: bool) -> Html:
     y = f"{float(frame.y(np.array(tick))):.1f}"
     text = f"{number(tick * 100.0, 0)} %" if share else short(tick)
     return joined(
         (
             tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"),
-            tag("text", text, x=LEFT - 8, y=y, dy="0.32em", class_="value"),
+            tag("text", text, x=LEFT - 8, y=y, dy="0.32em", class_=_class("value", at)),
         )
     )
 
 
-def _date_line(frame: _Frame, place: float, text: str) -> Html:
+def _date_line(frame: _Frame, place: float, text: str, *, at: int) -> Html:
     x = f"{float(frame.x(np.array(place))):.1f}"
     low = frame.floor
     return joined(
         (
             tag("line", x1=x, x2=x, y1=low, y2=low + 4, class_="grid"),
-            tag("text", text, x=x, y=low + 18, class_="date"),
+            tag("text", text, x=x, y=low + 18, class_=_class("date", at)),
         )
     )
+
+
+def _class(kind: str, at: int) -> str:
+    """A narrow screen leaves out every second label."""
+    return f"{kind} second" if at % 2 else kind
 
 
 def _path(x: FloatArray, y: FloatArray) -> str:
@@ -255,5 +262,5 @@ def short(value: float) -> str:
     """An axis label: 1,500 as "1.5k", 2,000,000 as "2M"."""
     for size, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
-            return significant(value / size, 3) + suffix
-    return significant(value, 3)
+            return significant(value / size, figures=3) + suffix
+    return significant(value, figures=3)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
+from factortrader.analytics import report_record as record
 from factortrader.analytics import report_sections as sections
 from factortrader.analytics.report_html import Html, joined, money, tag
 from factortrader.analytics.results import RunResults
@@ -45,11 +46,11 @@ def render_report(
             sections.exposure(results, summary),
         ),
         sections.holdings(results),
-        sections.ends(results),
-        sections.refusals(results),
-        _columns(sections.limits(results), sections.assumptions(results, manifest)),
-        sections.every_number(summary),
-        sections.configuration(results),
+        record.ends(results),
+        record.refusals(results),
+        _columns(record.limits(results), record.assumptions(results, manifest)),
+        record.every_number(summary),
+        record.configuration(results),
         tag("script", _resource("report.js")),
     )
     page = tag("html", head, body, lang="en")

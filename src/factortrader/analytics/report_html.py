@@ -25,7 +25,6 @@ FRACTIONS: Final = frozenset(
         "r_squared",
         "tracking_error",
         "average_turnover",
-        "annual_turnover",
         "annual_fees",
         "annual_slippage",
         "annual_funding",
@@ -120,17 +119,20 @@ def metric(key: str, value: float) -> Html:
 
 
 def metric_text(key: str, value: float) -> str:
-    """Fractions as percent, money in whole units, counts whole, ratios in two."""
+    """Fractions as percent, money and counts whole, turnover a year as a multiple."""
     if key in FRACTIONS:
         return percent(value)
     if key in MONEY:
         return money(value)
+    if key == "annual_turnover":
+        shown = number(value, 2)
+        return shown if shown == UNDEFINED else f"{shown} ×"
     if isinstance(value, int) or key in {"observations", "max_drawdown_periods"}:
         return number(value, 0)
     return number(value, 2)
 
 
-def percent(value: float, digits: int = 2) -> str:
+def percent(value: float, *, digits: int = 2) -> str:
     """0.1234 as "12.34 %"; undefined as a dash."""
     shown = number(value * 100.0, digits)
     return shown if shown == UNDEFINED else f"{shown} %"
@@ -154,7 +156,7 @@ def number(value: float, digits: int) -> str:
     return text.replace("-", "−")
 
 
-def significant(value: float, figures: int = 4) -> str:
+def significant(value: float, *, figures: int = 4) -> str:
     """Prices and quantities of any size with so many figures, never 1e-05."""
     if not math.isfinite(value):
         return UNDEFINED

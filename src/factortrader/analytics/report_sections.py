@@ -1,13 +1,12 @@
-"""The sections of the report, each a function from results to markup."""
+"""The sections of the report that measure, each a function from results to markup."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
-from factortrader.analytics.benchmarks import ASSUMPTIONS
 from factortrader.analytics.charts import Line, line_chart
 from factortrader.analytics.performance import (
     drawdown,
@@ -23,7 +22,6 @@ from factortrader.analytics.report_html import (
     money,
     number,
     percent,
-    plain,
     section,
     significant,
     table,
@@ -72,7 +70,7 @@ MONTHS: Final = (
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
 FULL_HEAT: Final = 0.25
-"""A monthly return of this size has the strongest color."""
+"""A monthly return of this size has the strongest color, a year's at three times it."""
 
 
 def headline(summary: Summary) -> Html:
@@ -133,25 +131,34 @@ def comparison(results: RunResults, summary: Summary) -> Html:
 
 def months(results: RunResults) -> Html:
     """Years × months, compounded; a daily bar that closes on the first is last month's."""
+    import pandas as pd
+
     if not len(results.returns):
         return Html("")
     returns = monthly_returns(returns_by_bar(results, results.returns))
     by_year: dict[int, dict[int, float]] = {}
-    for label, value in zip(returns.index.strftime("%Y %m"), returns, strict=True):
-        year, month = map(int, label.split())
-        by_year.setdefault(year, {})[month] = float(value)
+    labels = pd.DatetimeIndex(returns.index)
+    for label, value in zip(labels, returns, strict=True):
+        by_year.setdefault(label.year, {})[label.month] = float(value)
     rows = []
     for year, values in sorted(by_year.items()):
         finite = [each for each in values.values() if np.isfinite(each)]
         total = float(np.prod([1.0 + each for each in finite])) - 1.0
         cells = [_heat(values.get(month, np.nan)) for month in range(1, 13)]
-        rows.append((f"{year:04d}", *cells, _heat(total if finite else np.nan)))
+        rows.append(
+            (
+                f"{year:04d}",
+                *cells,
+                _heat(total if finite else np.nan, full=3.0 * FULL_HEAT),
+            )
+        )
     return section(
         "Monthly returns", table(("", *MONTHS, "Year"), rows, kind="months figures")
     )
 
 
 def costs(summary: Summary, *, quote: str) -> Html:
+    """What was paid, and what that is of average equity in a year."""
     rows: list[tuple[object, ...]] = [
         (
             name,
@@ -173,6 +180,7 @@ def costs(summary: Summary, *, quote: str) -> Html:
 
 
 def exposure(results: RunResults, summary: Summary) -> Html:
+    """How much was invested and how much was traded, on average."""
     rows = results.recorder.rows
     gross = np.array([row.gross_exposure for row in rows])
     names = {
@@ -211,164 +219,11 @@ def holdings(results: RunResults, *, most: int = 15) -> Html:
     ]
     title = f"Positions on {format_time(row.close_ns)}"
     if not shown:
-        return section(title, tag("p", "None: the fund was in cash.", class_="note"))
+        return section(title, tag("p", "The fund was in cash.", class_="note"))
     rest = len(held) - len(shown)
     note = tag("p", f"and {rest} smaller ones", class_="note") if rest else ""
     header = ("Asset", "Quantity", "Mark", "Weight")
     return section(title, table(header, shown, kind="figures"), note)
-
-
-def ends(results: RunResults) -> Html:
-    """Positions that ended without an order of ours, and what that cost."""
-    found = results.movements.ends
-    title = "Instruments that ended while held"
-    if not found:
-        return section(title, tag("p", "None.", class_="note"))
-    rows = [
-        (
-            end.asset,
-            tag("td", format_time(end.time_ns)),
-            tag("td", end.reason),
-            significant(float(end.quantity)),
-            significant(end.mark),
-            significant(float(end.price)),
-            money(end.cost),
-        )
-        for end in found
-    ]
-    together = sum(end.cost for end in found if np.isfinite(end.cost))
-    header = ("Asset", "Settled", "Reason", "Quantity", "Last mark", "Price", "Cost")
-    note = f"Together they cost {money(together)} {results.facts.quote}."
-    return section(
-        title, table(header, rows, kind="figures"), tag("p", note, class_="note")
-    )
-
-
-def refusals(results: RunResults) -> Html:
-    """Plans and orders refused or reduced, breaches and states: who said no, how often."""
-    rows = [
-        (what, tag("td", limit), number(len(times), 0), *_span(times), tag("td", last))
-        for (what, limit), (times, last) in sorted(_refused(results).items())
-    ]
-    title = "Refusals, reductions and breaches"
-    if not rows:
-        return section(title, tag("p", "None.", class_="note"))
-    header = ("What", "Limit", "Times", "First", "Last", "In the end")
-    return section(title, table(header, rows))
-
-
-def _refused(results: RunResults) -> dict[tuple[str, str], tuple[list[int], str]]:
-    """(what, limit) → when, and the last words."""
-    found: dict[tuple[str, str], tuple[list[int], str]] = {}
-    for what, limit, time_ns, words in _said_no(results):
-        times = found.get((what, limit), ([], ""))[0]
-        found[what, limit] = ([*times, time_ns], words)
-    return found
-
-
-def _said_no(results: RunResults) -> Iterator[tuple[str, str, int, str]]:
-    recorder = results.recorder
-    for refusal in recorder.refused:
-        yield "Plan refused", refusal.limit, refusal.time_ns, refusal.reason
-    for approval in recorder.reduced:
-        for limit in approval.limits:
-            legs = f"{len(approval.legs)} legs were left"
-            yield "Plan reduced", limit, approval.time_ns, legs
-    for breach in recorder.breaches:
-        words = f"{significant(breach.value)} against {significant(breach.limit)}"
-        what = f"Breach, {breach.severity.value}"
-        yield what, breach.measure, breach.time_ns, words
-    for change in recorder.states:
-        words = f"{change.by}: {change.why}"
-        yield "Trading state", change.state.value, change.time_ns, words
-
-
-def _span(times: Sequence[int]) -> tuple[Html, Html]:
-    return tag("td", format_time(times[0])), tag("td", format_time(times[-1]))
-
-
-def limits(results: RunResults) -> Html:
-    rows = [
-        (name, tag("td", plain(value))) for name, value in flat(results.facts.limits)
-    ]
-    if not rows:
-        return section("Limits in force", tag("p", "None.", class_="note"))
-    return section("Limits in force", table(("Limit", "Value"), rows))
-
-
-def assumptions(results: RunResults, manifest: Mapping[str, Any]) -> Html:
-    """How fills, costs and ends were simulated, and on what, with which versions."""
-    stated = [
-        (topic, tag("td", plain(text)))
-        for topic, text in (results.facts.assumptions or {}).items()
-    ]
-    shown_elsewhere = {*_OF_OTHER_SECTIONS}
-    origin = [
-        (name, tag("td", tag("code", plain(value))))
-        for name, value in flat(
-            {
-                key: value
-                for key, value in manifest.items()
-                if key not in shown_elsewhere
-            }
-        )
-    ]
-    notes = [tag("li", note) for note in (*results.facts.notes, *ASSUMPTIONS)]
-    return joined(
-        (
-            section(
-                "Assumptions",
-                table(("Topic", "What was assumed"), stated) if stated else "",
-                tag("ul", *notes, class_="plain"),
-            ),
-            section("Origin", table(("Key", "Value"), origin)),
-        )
-    )
-
-
-_OF_OTHER_SECTIONS: Final = (
-    "assumptions",
-    "configuration",
-    "fund",
-    "instruments",
-    "limits",
-    "notes",
-    "stamps",
-)
-
-
-def every_number(summary: Summary) -> Html:
-    rows = [
-        (tag("code", key), tag("td", metric(key, value)))
-        for key, value in summary.items()
-    ]
-    listing = table(("Key in summary.json", "Value"), rows, kind="figures")
-    return tag("details", tag("summary", "Every metric"), listing)
-
-
-def configuration(results: RunResults) -> Html:
-    rows = [
-        (tag("code", key), tag("td", tag("code", plain(value))))
-        for key, value in flat(results.facts.configuration)
-    ]
-    listing = table(("Key", "Value"), rows) if rows else tag("p", "Not recorded.")
-    return tag("details", tag("summary", "Configuration"), listing)
-
-
-def flat(nested: Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
-    """Dotted key and value of every leaf, in the order given."""
-    for key, value in (nested or {}).items():
-        leaves: Mapping[str, Any] | None = None
-        if isinstance(value, Mapping):
-            leaves = value
-        elif isinstance(value, list | tuple) and any(
-            isinstance(each, Mapping) for each in value
-        ):
-            leaves = {str(at): each for at, each in enumerate(value, start=1)}
-        if leaves is None:
-            yield str(key), value
-        else:
-            yield from ((f"{key}.{under}", leaf) for under, leaf in flat(leaves))
 
 
 def benchmark_name(column: str) -> str:
@@ -391,10 +246,10 @@ def _orders(results: RunResults) -> Html:
     return tag("p", f"Orders by last state: {said or UNDEFINED}", class_="note")
 
 
-def _heat(value: float) -> Html:
+def _heat(value: float, *, full: float = FULL_HEAT) -> Html:
     if not np.isfinite(value):
         return tag("td", UNDEFINED)
-    heat = min(abs(value) / FULL_HEAT, 1.0)
+    heat = min(abs(value) / full, 1.0)
     return tag(
         "td",
         number(value * 100.0, 1),

@@ -38,6 +38,7 @@ def run_tables(results: RunResults) -> dict[str, Any]:
 
 
 def equity_table(results: RunResults) -> Any:
+    """A row per bar, the benchmarks in the last columns."""
     rows = results.recorder.rows
     columns = {
         "equity": results.equity,
@@ -109,6 +110,7 @@ def positions_table(results: RunResults) -> Any:
 
 
 def orders_table(results: RunResults) -> Any:
+    """A row per order with its last state, in the order of the requests."""
     return _records(
         list(results.recorder.orders.lines()),
         {
@@ -126,6 +128,7 @@ def orders_table(results: RunResults) -> Any:
 
 
 def fills_table(results: RunResults) -> Any:
+    """A row per execution, in the order in which they were heard."""
     return _records(
         results.movements.fills,
         {
@@ -144,6 +147,7 @@ def fills_table(results: RunResults) -> Any:
 
 
 def cashflows_table(results: RunResults) -> Any:
+    """A row per movement of cash that is no fill's, and per change of units."""
     return _records(
         results.movements.cashflows,
         {

@@ -6,11 +6,11 @@ compared with double entry and not with the same sum again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
+from tests.builders import QUOTE, T0, bars, made, transfer
 
 from factortrader.analytics.recorder import RunRecorder
 from factortrader.analytics.results import RunFacts, RunResults
@@ -43,7 +43,6 @@ from factortrader.units import (
     quantity_floor,
     to_float,
 )
-from tests.builders import QUOTE, T0, bars, made, transfer
 
 
 class Fund:
