@@ -96,6 +96,8 @@ def contracts_traded(
         return entry_value + value, ZERO
     if abs(change) <= abs(held):
         released = share_rounded(entry_value, abs(change), abs(held), ENTRY_QUANTUM)
+        if abs(released) > abs(entry_value):  # dust, rounded beyond what there is
+            released = entry_value
         return entry_value - released, -value - released
     return (held + change) * unit_value, held * unit_value - entry_value
 

@@ -101,6 +101,16 @@ def test_fills_out_of_order_are_all_booked() -> None:
     assert orders.is_settled(late.plan)
 
 
+def test_an_early_fill_that_comes_late_does_not_lower_the_cumulative() -> None:
+    """The third fill said three; the first one, arriving after it, says one."""
+    orders = book(*opened(quantity="5"))
+    orders.apply(fill(order_id="a", trade_id="3", cumulative="3"))
+
+    early = orders.apply(fill(order_id="a", trade_id="1", cumulative="1"))
+
+    assert (early.cumulative, early.booked, early.outstanding) == (3, 2, 3)
+
+
 def test_a_report_never_moves_a_cumulative_fill_backwards() -> None:
     """A stale cancellation that knows of less leaves the larger figure."""
     orders = book(*opened(quantity="3"))
@@ -133,6 +143,25 @@ def test_a_late_report_about_a_settled_order_changes_nothing() -> None:
     assert orders.apply(made(OrderCanceled, order_id="a", cumulative="1")) is None
     assert orders.apply(made(OrderSettled, order_id="a", cumulative="1")) is None
     assert len(orders) == 0
+
+
+def test_a_settlement_after_the_last_fill_is_remembered() -> None:
+    """The order has left, its last state has not."""
+    orders = book(
+        *opened(), fill(order_id="a"), made(OrderSettled, order_id="a", cumulative="1")
+    )
+
+    with pytest.raises(IllegalTransition, match="order a is settled"):
+        orders.apply(made(CancelSubmitted, order_id="a"))
+
+
+def test_a_parked_order_counts_what_was_reported_beyond_its_quantity() -> None:
+    """A venue that says five of two are filled may be right: the worst side is five."""
+    orders = book(*opened(quantity="2"), made(OrderParked, order_id="a"))
+
+    odd = orders.apply(fill(order_id="a", trade_id="1", cumulative="5"))
+
+    assert (odd.state, odd.outstanding) == ("parked", 4)
 
 
 def test_what_cannot_happen_to_a_settled_order_is_still_illegal() -> None:

@@ -235,6 +235,17 @@ def test_a_share_that_does_not_divide_is_rounded_and_never_lost() -> None:
     assert book.cash == D(10_000) + book.realized(PERP)
 
 
+def test_an_entry_value_of_dust_never_changes_its_sign() -> None:
+    """A share that rounds to more than there is releases what there is."""
+    book = ledger(
+        trade(1, Side.BUY, "0.9", "0.00000001"),
+        trade(2, Side.SELL, "0.6", "0.00000001"),
+    )
+
+    assert (book.position(PERP), book.entry_value(PERP)) == (D("0.3"), D(0))
+    assert book.realized(PERP) == D("-3e-9")
+
+
 def test_losses_of_perpetuals_may_take_the_cash_below_zero() -> None:
     """They are paid out of margin: nothing is refused, and equity tells the truth."""
     book = ledger(
@@ -394,6 +405,16 @@ def test_a_redenomination_of_a_perpetual_keeps_its_entry_value(side) -> None:
     assert book.position(PERP) == 20 * side.sign
     assert book.entry_value(PERP) == 200 * side.sign
     assert book.equity({PERP: D(12)}) == before
+
+
+def test_a_short_that_does_not_divide_is_floored_in_size() -> None:
+    """A redenomination never makes a position larger than it was, on either side."""
+    book = ledger(trade(1, Side.SELL, "2", "100"))
+
+    book.apply(made(CorporateActionApplied, asset=PERP, numerator=1, denominator=3))
+
+    assert book.position(PERP) == D("-0.66666666")
+    assert book.entry_value(PERP) == D(-200)
 
 
 @pytest.mark.parametrize(("side", "lost"), [(Side.BUY, 1), (Side.SELL, -1)])
