@@ -111,6 +111,8 @@ def _over_windows(
     """`compute` on blocks of complete enough windows, each block a private copy."""
     bars, assets = x.shape
     out = np.full((bars, assets), np.nan)
+    if bars == 0:
+        return out
     padded = np.full((assets, window - 1 + bars), np.nan)
     padded[:, window - 1 :] = (np.where(np.isfinite(x), x, np.nan) + 0.0).T
     block = max(1, _BLOCK_ELEMENTS // window)
