@@ -39,7 +39,7 @@ PremiumAnnual = Annotated[float, msgspec.Meta(ge=-2.0, le=2.0)]
 class SyntheticSettings:
     """`[data]` of the synthetic market.
 
-    start: open of the first bar, UTC. perpetuals: the coins trade as linear
+    first_open: open of the first bar, UTC. perpetuals: the coins trade as linear
     perpetuals instead of spot. Premia: expected simple return per year of a coin that
     stands one cross-sectional standard deviation above the mean in the characteristic:
     momentum (60 days without the last 5), size (small), carry (low funding), reversal
@@ -50,7 +50,7 @@ class SyntheticSettings:
     assets: Annotated[int, msgspec.Meta(ge=2, le=MOST_COINS)] = 120
     bars: Annotated[int, msgspec.Meta(ge=2, le=100_000)] = 1826
     interval: str = "1d"
-    start: str = "2019-01-01"
+    first_open: str = "2019-01-01"
     perpetuals: bool = False
     momentum_premium_annual: PremiumAnnual = 0.30
     size_premium_annual: PremiumAnnual = 0.35
@@ -157,12 +157,12 @@ def _calendar(settings: SyntheticSettings) -> Calendar:
     except ValueError as error:
         raise BadInput(str(error), code="interval", where="[data] interval") from error
     try:
-        start_ns = parse_time_ns(settings.start)
+        start_ns = parse_time_ns(settings.first_open)
     except ValueError as error:
         raise BadInput(
-            f"{settings.start!r} is no ISO date or time",
+            f"{settings.first_open!r} is no ISO date or time",
             code="time",
-            where="[data] start",
+            where="[data] first_open",
             remedy='write it like "2019-01-01"',
         ) from error
     return Calendar(start_ns=start_ns, interval_ns=interval_ns)
@@ -175,7 +175,7 @@ def _notes(settings: SyntheticSettings) -> tuple[str, ...]:
     )
     made = (
         f"SYNTHETIC market, seed {settings.seed}: {settings.assets} coins, "
-        f"{settings.bars} bars of {settings.interval} from {settings.start}; "
+        f"{settings.bars} bars of {settings.interval} from {settings.first_open}; "
         "none of it happened."
     )
     truth = (

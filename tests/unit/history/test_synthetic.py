@@ -170,7 +170,7 @@ def test_a_range_without_a_bar_is_refused(start, end) -> None:
         ({"assets": 10_000}, "synthetic_assets"),
         ({"bars": 1}, "synthetic_bars"),
         ({"interval": "1x"}, "interval"),
-        ({"start": "yesterday"}, "time"),
+        ({"first_open": "yesterday"}, "time"),
     ],
 )
 def test_settings_without_a_market_are_refused(changes, code) -> None:
