@@ -48,10 +48,10 @@ def largest_error(run):
         )
         value = sum(float(q * size[a]) * seen[a] for a, q in held.items() if q)
         worst = max(worst, abs((float(cash) + value) / recorded - 1.0))
-    return worst
+    return float(worst)
 
 
 if __name__ == "__main__":
     error = largest_error(sys.argv[1])
     sys.stdout.write(f"largest relative error of equity: {error:.1e}\n")
-    sys.exit(error > 1e-9)
+    sys.exit(int(error > 1e-9))

@@ -107,7 +107,7 @@ def test_the_stranger_needs_nothing_of_the_program(tmp_path) -> None:
         [sys.executable, "-I", str(script), str(run)], capture_output=True, check=False
     )
 
-    assert verdict.returncode == 0
+    assert (verdict.returncode, verdict.stderr) == (0, b"")
     assert "factortrader" not in script.read_text(encoding="utf-8")
 
 
