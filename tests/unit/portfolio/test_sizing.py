@@ -78,8 +78,12 @@ def test_weights_become_quantities_down_to_the_lot() -> None:
 
 
 def test_a_weight_of_exactly_n_lots_gets_n_lots() -> None:
-    """0.29 × 1,000 / 100 is 2.8999… in binary and still means 2.9."""
-    assert legs(size_legs(problem({"A": 0.29}))) == ["buy 2.9 A"]
+    """0.07 × 1,000 / 0.07 is 999.9999999999999 in binary and still means 1000."""
+    whole = TradingRules(lot=Decimal(1))
+
+    plan = size_legs(problem({"A": 0.07}, marks={"A": 0.07}, rules={"A": whole}))
+
+    assert legs(plan) == ["buy 1000 A"]
 
 
 def test_sells_go_first_and_the_largest_first_within_each() -> None:
@@ -277,6 +281,17 @@ def test_spot_uses_up_the_collateral_of_perpetuals() -> None:
     )
 
     assert legs(size_legs(mixed)) == ["sell 10 P"]
+
+
+def test_closing_one_perpetual_pays_for_another() -> None:
+    """The margin that a reduction releases carries what is opened."""
+    full = problem(
+        {"P": 0.0, "Q": 9.0},
+        positions={"P": "90"},
+        instruments={"P": perpetual("P"), "Q": perpetual("Q")},
+    )
+
+    assert legs(size_legs(full)) == ["sell 90 P", "buy 90 Q"]
 
 
 def test_the_multiplier_turns_contracts_into_base() -> None:

@@ -195,6 +195,15 @@ def test_a_capped_side_pulls_the_other_down() -> None:
     assert sum(found) == pytest.approx(0.0, abs=1e-9)
 
 
+def test_gross_goes_before_neutrality_where_a_kept_position_is_too_large() -> None:
+    """0.8 long is kept: the short side gets what is left of 0.9, not its half."""
+    heavy = problem(NAN, 2.0, 1.0, current_weights=[0.8, 0.0, 0.0])
+
+    found = weights(heavy, "top_n", top_n=1, long_short=True)
+
+    np.testing.assert_allclose(found, [NAN, 0.0, -0.1], rtol=0, atol=1e-12)
+
+
 def test_replacing_a_missing_score_by_zero_changes_the_answer() -> None:
     """No view is not a view of zero."""
     missing = weights(problem(NAN, -1.0), "top_n", top_n=1)

@@ -166,6 +166,37 @@ def test_what_is_reduced_below_lot_or_minimum_notional_is_dropped() -> None:
     assert remaining(judgment) == {"A": Decimal(12)}
 
 
+def test_legs_that_are_dropped_do_not_tip_the_net() -> None:
+    """Gross halves everything, the small sales fall away, and so must purchases."""
+    rule = TradingRules(lot=Decimal("0.001"), min_notional=Decimal(600))
+    desk = monitor(max_gross=0.5, max_net=0.1, rule=rule)
+    sales = [leg(leg=n, asset=f"S{n}", quantity="10", side=Side.SELL) for n in range(5)]
+
+    judgment = judged(desk, leg(leg=9, asset="A", quantity="50"), *sales)
+
+    assert remaining(judgment) == {"A": Decimal(10)}
+    assert isinstance(judgment, PlanReduced)
+    assert judgment.limits == ("max_gross", "max_net")
+
+
+def test_a_net_limit_finer_than_the_lots_adds_nothing() -> None:
+    """Whole lots of 100 and of 130 never balance exactly, and the reason says so."""
+    rule = TradingRules(lot=Decimal(1))
+    desk = monitor(max_gross=1.01, max_net=0.0, rule=rule)
+
+    judgment = judged(
+        desk,
+        leg(leg=0, asset="A", quantity="130"),
+        leg(leg=1, asset="B", quantity="100", side=Side.SELL, mark=130.0),
+    )
+
+    assert isinstance(judgment, PlanRefused)
+    assert judgment.reason == (
+        "no leg is left: max_gross 2.6, limit 1.01; "
+        "max_net 0, limit 0, out of reach once the legs are rounded to lots"
+    )
+
+
 def test_a_plan_of_which_nothing_is_left_is_refused_with_value_and_limit() -> None:
     """The reason says what was asked for and what is allowed."""
     desk = monitor(max_gross=0.2, positions={"OLD": "20"})
