@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -64,6 +65,11 @@ class Account:
         self._perpetuals: dict[str, Decimal] = {}
         self._reserved_quote = ZERO
         self._reserved_base: dict[str, Decimal] = {}
+        self._flat_rates = {
+            liquidity: costs.fee_rate(liquidity, traded_30d_quote=0.0)
+            for liquidity in Liquidity
+            if not costs.settings.fee_tiers
+        }
         self._trades: deque[tuple[int, Decimal]] = deque()
         self._traded_quote = ZERO
 
@@ -96,12 +102,13 @@ class Account:
         if isinstance(event, CorporateActionApplied):
             self._restate(asset, event.time_ns)
         column = self._columns[asset]
-        before = self._headroom_of(column)
         quantity = self._ledger.position(asset)
+        if not self.instruments[asset].is_perpetual:
+            self._units[column] = to_float(quantity)
+            return
+        before = self._headroom_of(column)
         self._units[column] = to_float(quantity) * self._multipliers[column]
         self._entry_values[column] = to_float(self._ledger.entry_value(asset))
-        if not self._is_perpetual[column]:
-            return
         if quantity:
             self._perpetuals[asset] = quantity
         else:
@@ -185,8 +192,9 @@ class Account:
         return free + money_nearest(min(0.0, self._headroom), QUOTE_STEP)
 
     def _headroom_of(self, column: int) -> float:
+        """One perpetual's unrealized profit − initial margin; 0 without a mark."""
         value = float(self._units[column] * self._marks[column])
-        if np.isnan(value) or not self._is_perpetual[column]:
+        if math.isnan(value):
             return 0.0
         margin = abs(value) * float(self._initial[column])
         return value - float(self._entry_values[column]) - margin
@@ -229,8 +237,7 @@ class Account:
 
     def fee(self, notional: Decimal, *, liquidity: Liquidity, time_ns: int) -> Decimal:
         """notional × rate of the tier; rounded against us, a rebate (< 0) too."""
-        rate = self._costs.fee_rate(liquidity, traded_30d_quote=self._traded(time_ns))
-        amount = notional * rate
+        amount = notional * self._rate(liquidity, time_ns)
         return (money_up if amount >= 0 else money_down)(amount, QUOTE_STEP)
 
     def count_trade(self, notional: Decimal, *, time_ns: int) -> None:
@@ -240,9 +247,16 @@ class Account:
             self._traded_quote += notional
 
     def _worst_fee(self, notional: Decimal, time_ns: int) -> Decimal:
-        maker = self.fee(notional, liquidity=Liquidity.MAKER, time_ns=time_ns)
-        taker = self.fee(notional, liquidity=Liquidity.TAKER, time_ns=time_ns)
-        return max(maker, taker, ZERO)
+        rates = [self._rate(liquidity, time_ns) for liquidity in Liquidity]
+        return money_up(notional * max(*rates, ZERO), QUOTE_STEP)
+
+    def _rate(self, liquidity: Liquidity, time_ns: int) -> Decimal:
+        """The rate of the tier that the last 30 days reached."""
+        flat = self._flat_rates.get(liquidity)
+        if flat is not None:
+            return flat
+        traded_quote = self._traded(time_ns)
+        return self._costs.fee_rate(liquidity, traded_30d_quote=traded_quote)
 
     def _traded(self, time_ns: int) -> float:
         """Notional traded in the last 30 days."""

@@ -90,15 +90,13 @@ class OrderDesk:
             again = Rejection("duplicate_order", "this order id was used before")
             self._say(rejected(order, again, now_ns=now_ns))
             return
-        bar = None
+        bar, taking = None, None
         rejection = self._admission.rejection(order, sent_ns=sent_ns, now_ns=now_ns)
         if rejection is None:
             row = self._prints.row_at(now_ns)
             bar = self._prints.bar(order.asset, row=row, time_ns=now_ns)
-            price = self._price_to_check(order, bar, now_ns)
-            rejection = self._account_rejection(order, price, now_ns)
-        if rejection is None and bar is not None and self._crosses(order, bar, now_ns):
-            rejection = Rejection("post_only", "the order would take liquidity")
+            taking = self._taking(order, bar, now_ns)
+            rejection = self._account_rejection(order, taking, now_ns)
         if rejection is not None:
             self._closed.add(order.order_id)
             self._say(rejected(order, rejection, now_ns=now_ns))
@@ -108,8 +106,10 @@ class OrderDesk:
             self._expire(working, "nobody trades it now", now_ns)
         elif bar is None:
             self._keep_or_expire(working, "nobody trades it now", now_ns=now_ns)
+        elif taking is not None:
+            self._take(working, taking, row=bar.row, now_ns=now_ns)
         elif self._is_early(bar, now_ns):
-            self._meet_print(working, bar, bar.open, now_ns=now_ns)
+            self._keep_or_expire(working, "not marketable", now_ns=now_ns)
         else:
             working.meets_close = True
             self._reserve(working, now_ns)
@@ -135,44 +135,51 @@ class OrderDesk:
         begin_ns = bar.close_ns - self._prints.interval_ns
         return now_ns - begin_ns <= self._budget_ns and not math.isnan(bar.open)
 
-    def _crosses(self, order: OrderRequested, bar: Bar, now_ns: int) -> bool:
-        """Whether a post-only order would take liquidity at the open that it meets."""
-        return (
-            order.time_in_force is TimeInForce.POST_ONLY
-            and self._is_early(bar, now_ns)
-            and self._counterparty.is_marketable(order, bar.open)
-        )
-
-    def _price_to_check(
+    def _taking(
         self, order: OrderRequested, bar: Bar | None, now_ns: int
-    ) -> Decimal | None:
-        """The limit, else the fill price, else the touch at the last close known."""
-        if order.limit_price is not None:
-            return order.limit_price
-        if bar is not None and self._is_early(bar, now_ns):
-            return self._counterparty.at_print(
-                order, bar, bar.open, quantity=order.quantity
-            ).price
-        mark = self._prints.mark(order.asset, now_ns)
-        return None if mark is None else self._counterparty.touch(order, mark)
+    ) -> Execution | None:
+        """What the order takes of the open that it meets, if it meets and takes one."""
+        if bar is None or not self._is_early(bar, now_ns):
+            return None
+        if not self._counterparty.is_marketable(order, bar.open):
+            return None
+        return self._counterparty.at_print(
+            order, bar, bar.open, quantity=order.quantity
+        )
 
     def _account_rejection(
-        self, order: OrderRequested, price: Decimal | None, now_ns: int
+        self, order: OrderRequested, taking: Execution | None, now_ns: int
     ) -> Rejection | None:
-        """What position, notional and balance say against the order."""
-        held = self._account.quantity(order.asset)
-        breach = reduction_breach(order, held)
-        if breach is not None or price is None:
-            return breach
-        instrument = self._account.instruments[order.asset]
-        notional = order.quantity * price * instrument.multiplier
-        breach = notional_breach(notional, self._admission.rules(order.asset))
+        """What position, notional, balance and a post-only flag say against it.
+
+        A limit order is checked at its limit, a market order at its fill price.
+        """
+        breach = reduction_breach(order, self._account.quantity(order.asset))
         if breach is not None:
             return breach
-        shortage = self._account.shortage(
-            order, quantity=order.quantity, price=price, time_ns=now_ns
-        )
-        return None if shortage is None else Rejection("insufficient_balance", shortage)
+        price = self._known_price(order, now_ns) if taking is None else taking.price
+        price = order.limit_price or price
+        if price is not None:
+            instrument = self._account.instruments[order.asset]
+            notional = order.quantity * price * instrument.multiplier
+            breach = notional_breach(notional, self._admission.rules(order.asset))
+            if breach is not None:
+                return breach
+            shortage = self._account.shortage(
+                order, quantity=order.quantity, price=price, time_ns=now_ns
+            )
+            if shortage is not None:
+                return Rejection("insufficient_balance", shortage)
+        if taking is not None and order.time_in_force is TimeInForce.POST_ONLY:
+            return Rejection("post_only", "the order would take liquidity")
+        return None
+
+    def _known_price(self, order: OrderRequested, now_ns: int) -> Decimal | None:
+        """The limit, else the touch at the last close, else nothing is known."""
+        if order.limit_price is not None:
+            return order.limit_price
+        mark = self._prints.mark(order.asset, now_ns)
+        return None if mark is None else self._counterparty.touch(order, mark)
 
     # --- bars ---------------------------------------------------------------------
 
@@ -226,8 +233,16 @@ class OrderDesk:
             return
         self._release(working)
         taking = self._counterparty.at_print(order, bar, print_price, quantity=quantity)
-        is_open = self._fill(working, taking, row=bar.row, now_ns=now_ns)
-        if is_open:
+        if self._can_pay(working, taking, now_ns):
+            self._take(working, taking, row=bar.row, now_ns=now_ns)
+
+    def _take(
+        self, working: WorkingOrder, taking: Execution, *, row: int, now_ns: int
+    ) -> None:
+        """Book what was taken; the rest expires or rests."""
+        if taking.quantity:
+            self._fill(working, taking, row=row, now_ns=now_ns)
+        if working.remaining:
             reason = "our share of the bar's volume is used up"
             self._keep_or_expire(working, reason, now_ns=now_ns)
 
@@ -245,8 +260,25 @@ class OrderDesk:
         if execution is None:
             return
         self._release(working)
-        if self._fill(working, execution, row=bar.row, now_ns=now_ns):
+        if not self._can_pay(working, execution, now_ns):
+            return
+        self._fill(working, execution, row=bar.row, now_ns=now_ns)
+        if working.remaining:
             self._reserve(working, now_ns)
+
+    def _can_pay(
+        self, working: WorkingOrder, execution: Execution, now_ns: int
+    ) -> bool:
+        """Losses may have eaten what was set aside: then the order expires."""
+        shortage = self._account.shortage(
+            working.order,
+            quantity=execution.quantity,
+            price=execution.price,
+            time_ns=now_ns,
+        )
+        if shortage is not None:
+            self._expire(working, f"insufficient balance: {shortage}", now_ns)
+        return shortage is None
 
     def _fillable(self, working: WorkingOrder) -> Decimal:
         """What is left of the order, and of the position if it may only reduce."""
@@ -274,7 +306,7 @@ class OrderDesk:
         """Set aside what the rest of the order needs, at its limit or the last touch."""
         order = working.order
         self._release(working)
-        price = self._price_to_check(order, None, now_ns)
+        price = self._known_price(order, now_ns)
         spot = not self._account.instruments[order.asset].is_perpetual
         if spot and order.side is Side.SELL:
             working.reserved_base = working.remaining
@@ -287,6 +319,8 @@ class OrderDesk:
         )
 
     def _release(self, working: WorkingOrder) -> None:
+        if not working.reserved_quote and not working.reserved_base:
+            return
         self._account.reserve(
             working.order.asset,
             quote=-working.reserved_quote,
@@ -307,21 +341,10 @@ class OrderDesk:
 
     def _fill(
         self, working: WorkingOrder, execution: Execution, *, row: int, now_ns: int
-    ) -> bool:
-        """Book what was executed; False once the order is closed.
-
-        Losses may have eaten what was set aside: then the order expires.
-        """
+    ) -> None:
+        """Book what was executed; a full order is closed."""
         order = working.order
         quantity, price, reference, liquidity = execution
-        if not quantity:
-            return True
-        shortage = self._account.shortage(
-            order, quantity=quantity, price=price, time_ns=now_ns
-        )
-        if shortage is not None:
-            self._expire(working, f"insufficient balance: {shortage}", now_ns)
-            return False
         instrument = self._account.instruments[order.asset]
         notional = quantity * price * instrument.multiplier
         fee = self._account.fee(notional, liquidity=liquidity, time_ns=now_ns)
@@ -345,11 +368,9 @@ class OrderDesk:
         self._account.book(fill, asset=order.asset)
         self._account.count_trade(notional, time_ns=now_ns)
         self._counterparty.took(order, quantity, row=row)
+        if not working.remaining:
+            self._close(working)
         self._say(fill)
-        if working.remaining:
-            return True
-        self._close(working)
-        return False
 
     def _cancel(self, working: WorkingOrder, reason: str, now_ns: int) -> None:
         self._close(working)
