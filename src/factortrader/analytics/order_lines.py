@@ -69,6 +69,13 @@ class OrderLine:
     reason: str = ""
     cumulative: Decimal = ZERO
 
+    @property
+    def outcome(self) -> str:
+        """The state in which it closed, or stands."""
+        if self.status is OrderState.SETTLED:
+            return self.reason.partition(":")[0]
+        return self.status.value
+
 
 class OrderLines:
     """Folds the events of orders, each through the one table."""

@@ -238,12 +238,12 @@ def _kind(column: str) -> str:
 def _orders(results: RunResults) -> Html:
     counts: dict[str, int] = {}
     for line in results.recorder.orders.lines():
-        counts[line.status.value] = counts.get(line.status.value, 0) + 1
+        counts[line.outcome] = counts.get(line.outcome, 0) + 1
     said = ", ".join(
         f"{number(count, 0)} {status.replace('_', ' ')}"
         for status, count in sorted(counts.items())
     )
-    return tag("p", f"Orders by last state: {said or UNDEFINED}", class_="note")
+    return tag("p", f"Orders by outcome: {said or UNDEFINED}", class_="note")
 
 
 def _heat(value: float, *, full: float = FULL_HEAT) -> Html:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from decimal import Decimal
@@ -58,6 +59,37 @@ def test_equity_follows_from_capital_fills_cashflows_and_marks(tmp_path) -> None
     run = written(eventful_fund(), tmp_path / "run")
 
     assert largest_error(run) < 1e-12
+
+
+def test_the_summary_follows_from_the_tables(tmp_path) -> None:
+    """Totals are sums of cash flows, returns compound, turnover is what was filled."""
+    fund = wandering_fund(
+        spot("BTC"), perpetual("ETH-PERP"), spot("SOL"), bar_count=40, seed=3
+    )
+    run = written(fund, tmp_path / "run")
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    equity, fills, flows, positions = (
+        pd.read_parquet(run / f"{name}.parquet")
+        for name in ("equity", "fills", "cashflows", "positions")
+    )
+
+    paid = -flows["amount"].astype(float).groupby(flows["kind"]).sum()
+    traded = fills["quantity"].astype(float) * fills["price"].astype(float)
+    before = equity["equity"].shift(fill_value=1e6)
+    held = positions.groupby("time")["weight"]
+
+    assert summary["total_fees"] == pytest.approx(paid["fee"], rel=1e-12)
+    assert summary["total_fees"] == pytest.approx(equity["fees"].sum(), rel=1e-12)
+    assert summary["total_funding"] == pytest.approx(paid["funding"], rel=1e-12)
+    assert summary["total_return"] == pytest.approx(
+        equity["equity"].iloc[-1] / 1e6 - 1.0, rel=1e-12
+    )
+    assert summary["max_drawdown"] == equity["drawdown"].min()
+    assert (equity["turnover"] * before).sum() == pytest.approx(traded.sum() / 2.0)
+    assert summary["average_gross_exposure"] == pytest.approx(
+        held.agg(lambda weights: weights.abs().sum()).sum() / len(equity)
+    )
+    assert summary["trades"] == len(fills)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from tests.builders import fill, leg, made, order, plan, spot
 from tests.unit.analytics.fund import Fund
@@ -67,6 +70,14 @@ def test_an_order_keeps_the_words_of_who_ended_it(events, status, reason) -> Non
     (line,) = lines(*events)
 
     assert (line.status, line.reason) == (status, reason)
+
+
+def test_a_settled_order_counts_by_the_state_in_which_it_closed() -> None:
+    """Settled says that nothing more can come, not what came."""
+    (canceled,) = lines(*SENT, made(OrderCanceled), made(OrderSettled))
+    (waiting,) = lines(*SENT)
+
+    assert (canceled.outcome, waiting.outcome) == ("canceled", "submitting")
 
 
 def test_the_line_shows_the_quantity_that_risk_approved() -> None:
@@ -136,6 +147,21 @@ def test_what_the_tables_do_not_need_is_not_kept() -> None:
     recorder.observe([made(RiskMeasured)])
 
     assert {name: repr(value) for name, value in vars(recorder).items()} == before
+
+
+@pytest.mark.slow
+def test_recording_loads_no_library_of_tables_or_charts() -> None:
+    """They come with the writing; a run that only listens does not pay for them."""
+    script = (
+        "import sys, factortrader.analytics.recorder, factortrader.analytics.run_folder;"
+        "print({'pandas', 'pyarrow', 'plotly', 'rich'} & {*sys.modules})"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert said.stdout.strip() == "set()"
 
 
 def test_a_row_keeps_only_what_is_held() -> None:
