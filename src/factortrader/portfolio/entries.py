@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, Inexact
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -69,8 +70,18 @@ class MissingMark(BrokenInvariant):
         )
 
 
-def moves(source: Account, target: Account, asset: str, amount: Decimal) -> list[Entry]:
-    """The entry that moves a signed amount; none for zero."""
+def mark_of(marks: Mapping[str, Decimal], asset: str) -> Decimal:
+    """The mark of something held. Raises MissingMark where there is none."""
+    mark = marks.get(asset)
+    if mark is None or not mark.is_finite():
+        raise MissingMark(asset)
+    return mark
+
+
+def moves(
+    amount: Decimal, asset: str, *, source: Account, target: Account = Account.WALLET
+) -> list[Entry]:
+    """The entry that moves a signed amount, into the wallet by default; none for 0."""
     if amount == 0:
         return []
     if amount < 0:

@@ -37,9 +37,9 @@ from factortrader.instruments import Instrument
 from factortrader.portfolio.entries import (
     Account,
     Entry,
-    MissingMark,
     Overdrawn,
     contracts_traded,
+    mark_of,
     moves,
     redenominated,
 )
@@ -96,10 +96,11 @@ class Ledger:
         """Book the event and return its entries.
 
         A fill (asset, trade id) or a corporate action (id) that was booked before
-        changes nothing and returns (). Raises Overdrawn where a trade, a withdrawal
-        or a fee would leave less than nothing of an asset, where a purchase of spot or
-        a withdrawal would leave cash below zero; losses, fees, funding and borrow of
-        perpetuals may do so, for they are paid out of margin. BrokenInvariant for
+        changes nothing and returns (); transfers and payments are booked as often as
+        they are told. Raises Overdrawn where a trade, a withdrawal or a fee would leave
+        less than nothing of an asset, or a purchase of spot or a withdrawal would leave
+        cash below zero; losses, fees, funding and borrow of perpetuals may do that, for
+        they are paid out of margin, and so may the fee of a sale. BrokenInvariant for
         an unknown asset and for a settlement of more than is held.
         """
         with localcontext(MONEY):
@@ -152,7 +153,7 @@ class Ledger:
         with localcontext(MONEY):
             total = self.cash
             for asset, quantity in self.positions().items():
-                total += quantity * self.multiplier(asset) * _mark(marks, asset)
+                total += quantity * self.multiplier(asset) * mark_of(marks, asset)
                 total -= self.entry_value(asset)
             return total
 
@@ -205,7 +206,7 @@ class Ledger:
                 where="ledger",
                 why=f"the position is {held}",
             )
-        fee = moves(Account.WALLET, Account.FEES, self.quote, event.fee)
+        fee = moves(event.fee, self.quote, source=Account.WALLET, target=Account.FEES)
         return self._trade(instrument, -quantity, event.price, fee=fee, by=by)
 
     def _fund(self, event: FundingPaid) -> tuple[Entry, ...]:
@@ -216,13 +217,13 @@ class Ledger:
                 where="ledger",
                 why=f"reference {event.reference}",
             )
-        entries = moves(source, Account.WALLET, self.quote, event.amount)
+        entries = moves(event.amount, self.quote, source=source)
         self._post(entries, by=f"{event.kind} {event.reference}", covered=False)
         return tuple(entries)
 
     def _transfer(self, event: TransferBooked) -> tuple[Entry, ...]:
         asset = self._asset_of(event.currency, time_ns=event.time_ns)
-        entries = moves(Account.TRANSFERS, Account.WALLET, asset, event.amount)
+        entries = moves(event.amount, asset, source=Account.TRANSFERS)
         covered = event.amount < 0
         self._post(entries, by=f"transfer {event.reference}", covered=covered)
         return tuple(entries)
@@ -237,12 +238,13 @@ class Ledger:
         if event.action in self._actions:
             return ()
         asset, held = event.asset, self.position(event.asset)
+        home = self._home(asset)
         after = redenominated(held, event.numerator, event.denominator)
         vanished = -self.entry_value(asset) if after == 0 else ZERO
         realized = self.realized(asset) + vanished
         entries = [
-            *moves(Account.ACTIONS, self._home(asset), asset, after - held),
-            *moves(Account.PROFIT, Account.WALLET, self.quote, vanished),
+            *moves(after - held, asset, source=Account.ACTIONS, target=home),
+            *moves(vanished, self.quote, source=Account.PROFIT),
         ]
         self._post(entries, by=f"action {event.action}", covered=False)
         if after == 0:
@@ -264,8 +266,8 @@ class Ledger:
         asset = instrument.asset
         if not instrument.is_perpetual:
             entries = (
-                *moves(Account.MARKET, Account.WALLET, asset, change),
-                *moves(Account.MARKET, Account.WALLET, self.quote, -change * price),
+                *moves(change, asset, source=Account.MARKET),
+                *moves(-change * price, self.quote, source=Account.MARKET),
                 *fee,
             )
             self._post(entries, by=by, covered=change > 0)
@@ -278,8 +280,8 @@ class Ledger:
         )
         realized = self.realized(asset) + profit
         entries = (
-            *moves(Account.MARKET, Account.CONTRACTS, asset, change),
-            *moves(Account.PROFIT, Account.WALLET, self.quote, profit),
+            *moves(change, asset, source=Account.MARKET, target=Account.CONTRACTS),
+            *moves(profit, self.quote, source=Account.PROFIT),
             *fee,
         )
         self._post(entries, by=by, covered=False)
@@ -295,7 +297,7 @@ class Ledger:
             if event.fee_currency == instrument.base and not instrument.is_perpetual
             else self._asset_of(event.fee_currency, time_ns=event.time_ns)
         )
-        return moves(Account.WALLET, Account.FEES, asset, event.fee)
+        return moves(event.fee, asset, source=Account.WALLET, target=Account.FEES)
 
     def _post(self, entries: Iterable[Entry], *, by: str, covered: bool) -> None:
         """Post all or, by raising, nothing.
@@ -369,7 +371,7 @@ class Ledger:
             for asset, contracts in self._balances[Account.CONTRACTS].items():
                 instrument = self._instruments[asset]
                 size = abs(contracts) * instrument.multiplier
-                total += size * _mark(marks, asset) * rate(instrument)
+                total += size * mark_of(marks, asset) * rate(instrument)
         return total
 
 
@@ -379,13 +381,6 @@ def _keep(amounts: dict[str, Decimal], key: str, amount: Decimal) -> None:
         amounts[key] = amount
     else:
         amounts.pop(key, None)
-
-
-def _mark(marks: Mapping[str, Decimal], asset: str) -> Decimal:
-    mark = marks.get(asset)
-    if mark is None or not mark.is_finite():
-        raise MissingMark(asset)
-    return mark
 
 
 def _check_quote(instrument: Instrument, quote: str) -> None:

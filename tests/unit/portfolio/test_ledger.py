@@ -167,19 +167,6 @@ def test_a_perpetual_moves_no_cash_but_the_fee() -> None:
     assert book.equity({PERP: D(110)}) == D("10029.7")
 
 
-def test_a_reduction_realizes_its_share_of_the_entry_value() -> None:
-    """Two buys at 100 and 130, one third sold at 150: the average entry was 110."""
-    book = ledger(
-        trade(1, Side.BUY, "2", "100"),
-        trade(2, Side.BUY, "1", "130"),
-        trade(3, Side.SELL, "1", "150"),
-    )
-
-    assert (book.realized(PERP), book.cash) == (D(40), D(10_040))
-    assert (book.position(PERP), book.entry_value(PERP)) == (D(2), D(220))
-    assert book.balance("USDT", account=Account.PROFIT) == D(-40)
-
-
 def test_a_short_earns_when_the_price_falls() -> None:
     """Position and entry value are negative; profit is what was not paid back."""
     book = ledger(trade(1, Side.SELL, "2", "100"))
@@ -189,24 +176,8 @@ def test_a_short_earns_when_the_price_falls() -> None:
     book.apply(trade(2, Side.BUY, "2", "90"))
 
     assert (book.realized(PERP), book.cash) == (D(20), D(10_020))
+    assert book.balance("USDT", account=Account.PROFIT) == D(-20)
     assert (book.positions(), book.entry_value(PERP)) == ({}, D(0))
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "realized", "position", "entry_value"),
-    [
-        (Side.BUY, Side.SELL, D(20), D(-3), D(-330)),
-        (Side.SELL, Side.BUY, D(-20), D(3), D(330)),
-    ],
-)
-def test_a_trade_through_zero_closes_and_opens(
-    first, second, realized, position, entry_value
-) -> None:
-    """What is there is realized; what goes beyond starts at the new price."""
-    book = ledger(trade(1, first, "2", "100"), trade(2, second, "5", "110"))
-
-    assert book.realized(PERP) == realized
-    assert (book.position(PERP), book.entry_value(PERP)) == (position, entry_value)
 
 
 def test_a_multiplier_scales_value_and_profit() -> None:
@@ -219,31 +190,6 @@ def test_a_multiplier_scales_value_and_profit() -> None:
     assert (book.realized(PERP), book.entry_value(PERP)) == (D(100), D(500))
     assert book.equity({PERP: D("0.7")}) == D(10_300)
     assert book.multiplier(PERP) == 1000
-
-
-def test_a_share_that_does_not_divide_is_rounded_and_never_lost() -> None:
-    """Thirds of an entry value: after the last third nothing remains of it."""
-    book = ledger(
-        trade(1, Side.BUY, "3", "0.33333333"),
-        trade(2, Side.SELL, "1", "1"),
-        trade(3, Side.SELL, "1", "1"),
-        trade(4, Side.SELL, "1", "1"),
-    )
-
-    assert book.realized(PERP) == D(3) - D("0.99999999")
-    assert book.entry_value(PERP) == 0
-    assert book.cash == D(10_000) + book.realized(PERP)
-
-
-def test_an_entry_value_of_dust_never_changes_its_sign() -> None:
-    """A share that rounds to more than there is releases what there is."""
-    book = ledger(
-        trade(1, Side.BUY, "0.9", "0.00000001"),
-        trade(2, Side.SELL, "0.6", "0.00000001"),
-    )
-
-    assert (book.position(PERP), book.entry_value(PERP)) == (D("0.3"), D(0))
-    assert book.realized(PERP) == D("-3e-9")
 
 
 def test_losses_of_perpetuals_may_take_the_cash_below_zero() -> None:
@@ -369,30 +315,6 @@ def test_no_more_can_be_settled_than_is_held(quantity) -> None:
     assert book.snapshot() == before
 
 
-@pytest.mark.parametrize(
-    ("held", "numerator", "denominator", "after"),
-    [
-        ("2", 10, 1, "20"),
-        ("2", 1, 8, "0.25"),
-        ("0.00000001", 1, 8, "0.00000000125"),
-        ("2", 1, 3, "0.66666666"),
-        ("0.00000001", 1, 3, "0"),
-        ("1", 1, 2**70, "0"),
-    ],
-)
-def test_a_redenomination_changes_the_quantity(
-    held, numerator, denominator, after
-) -> None:
-    """Exact where it divides within 18 decimals, else floored to a multiple of 1e-8."""
-    book = ledger(fill(quantity=held))
-
-    book.apply(
-        made(CorporateActionApplied, numerator=numerator, denominator=denominator)
-    )
-
-    assert book.position("BTC") == D(after)
-
-
 @pytest.mark.parametrize("side", Side)
 def test_a_redenomination_of_a_perpetual_keeps_its_entry_value(side) -> None:
     """Ten times the contracts at a tenth of the price are worth the same."""
@@ -405,16 +327,6 @@ def test_a_redenomination_of_a_perpetual_keeps_its_entry_value(side) -> None:
     assert book.position(PERP) == 20 * side.sign
     assert book.entry_value(PERP) == 200 * side.sign
     assert book.equity({PERP: D(12)}) == before
-
-
-def test_a_short_that_does_not_divide_is_floored_in_size() -> None:
-    """A redenomination never makes a position larger than it was, on either side."""
-    book = ledger(trade(1, Side.SELL, "2", "100"))
-
-    book.apply(made(CorporateActionApplied, asset=PERP, numerator=1, denominator=3))
-
-    assert book.position(PERP) == D("-0.66666666")
-    assert book.entry_value(PERP) == D(-200)
 
 
 @pytest.mark.parametrize(("side", "lost"), [(Side.BUY, 1), (Side.SELL, -1)])
@@ -431,17 +343,13 @@ def test_a_short_or_long_floored_to_nothing_realizes_its_entry_value(
 
 
 def test_an_action_delivered_twice_changes_nothing() -> None:
-    """The id of the record decides, whoever delivers it."""
+    """The id of the record decides; what is not held is not changed either."""
+    assert ledger().apply(made(CorporateActionApplied)) == ()
     book = ledger(fill(quantity="2"), made(CorporateActionApplied, action="split-7"))
     before = book.snapshot()
 
     assert book.apply(made(CorporateActionApplied, action="split-7")) == ()
     assert book.snapshot() == before
-
-
-def test_an_action_on_something_not_held_posts_nothing() -> None:
-    """A later purchase is in new units anyway."""
-    assert ledger().apply(made(CorporateActionApplied)) == ()
 
 
 # --- what holds always ------------------------------------------------------------
