@@ -39,9 +39,6 @@ def trade(number: int, side: Side, quantity: str, price: str, **changes):
     return fill(side=side, quantity=quantity, price=price, **changes)
 
 
-# --- spot ---------------------------------------------------------------------
-
-
 def test_a_purchase_moves_the_asset_the_cash_and_the_fee() -> None:
     """Three entries, each from one account to another."""
     book = ledger()
