@@ -125,6 +125,7 @@ FUNDS: Mapping[str, Mapping[str, Any]] = {
     },
     "long_short_perpetuals": {"data": {"perpetuals": True}, **_SHORTS},
     "idealized_shorts": {"costs": {"borrow_annual": 0.08}, **_SHORTS},
+    "legs_together": {"execution": {"legs": "together"}, "schedule": {"every": "3d"}},
     "equal_weight_monthly": {
         "signal": {
             "strategy": "factortrader_strategies.equal_weight:EqualWeight",

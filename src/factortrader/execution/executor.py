@@ -44,8 +44,9 @@ Report: TypeAlias = OrderFilled | OrderCanceled | OrderExpired | OrderRejected
 class Executor:
     """Works one plan at a time.
 
-    The legs that reduce go out together; when the last of them has ended, the legs
-    that add are scaled to the cash that really arrived and go out together.
+    The legs that reduce go out first; when the last of them has ended, the legs that
+    add are scaled to the cash that really arrived and go out. `legs = "together"`
+    sends all at once instead.
     """
 
     def __init__(
@@ -134,6 +135,8 @@ class Executor:
         return self._plan
 
     def _begin(self, legs: Sequence[Leg], *, time_ns: int) -> Iterable[Message]:
+        if self._settings.legs == "together":
+            return self._requests(legs, time_ns=time_ns)
         reducing = tuple(leg for leg in legs if _reduces(leg))
         self._adding = tuple(leg for leg in legs if not _reduces(leg))
         if reducing:

@@ -24,7 +24,7 @@ import numpy as np
 from factortrader.errors import BadInput
 from factortrader.factors import cross_section
 from factortrader.factors.cross_section import Z_LIMIT
-from factortrader.market.panel import BAR_FIELDS, EXTRA_FIELDS, Panel
+from factortrader.market.panel import BAR_FIELDS, DOLLAR_VOLUME, EXTRA_FIELDS, Panel
 from factortrader.units import BoolArray, FloatArray
 
 F_ = TypeVar("F_", bound=Callable[..., FloatArray])
@@ -32,7 +32,7 @@ F_ = TypeVar("F_", bound=Callable[..., FloatArray])
 ELIGIBLE: Final = "eligible"
 """The input that is not a field: the mask of the universe."""
 
-INPUTS: Final = (*BAR_FIELDS, *EXTRA_FIELDS, ELIGIBLE)
+INPUTS: Final = (*BAR_FIELDS, *EXTRA_FIELDS, DOLLAR_VOLUME, ELIGIBLE)
 """What a factor's positional parameters can be called."""
 
 

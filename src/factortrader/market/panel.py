@@ -23,6 +23,9 @@ EXTRA_FIELDS: Final = (
 )
 """Fields that a panel may have."""
 
+DOLLAR_VOLUME: Final = "dollar_volume"
+"""Derived: traded notional in quote currency, see `Panel.dollar_volume`."""
+
 _PRICES: Final = frozenset({"open", "high", "low", "close"})
 _BASE_UNITS: Final = frozenset({"volume", "taker_buy_base"})
 
@@ -90,7 +93,7 @@ class Panel:
         Prices are multiplied by the cumulative ratio, base volumes divided by it, so
         that price × volume is what it was. Infinities become NaN at this door.
         """
-        values = self.raw(name)
+        values = self.dollar_volume() if name == DOLLAR_VOLUME else self.raw(name)
         if self.adjustment is not None:
             if name in _PRICES:
                 values = values * self.adjustment
@@ -98,6 +101,18 @@ class Panel:
                 values = values / self.adjustment
         seen = self.listed & self.clean & np.isfinite(values)
         return values if seen.all() else np.where(seen, values, np.nan)
+
+    def dollar_volume(self) -> FloatArray:
+        """Traded notional per bar, quote currency: as published, else close × volume.
+
+        Raw prices and raw volumes: their product is the same on both sides of a
+        redenomination.
+        """
+        product: FloatArray = self.raw("close") * self.raw("volume")
+        if "quote_volume" not in self.fields:
+            return product
+        published = self.fields["quote_volume"]
+        return np.where(np.isfinite(published), published, product)
 
     def rows(self, start: int, stop: int) -> Panel:
         """Bars start … stop − 1 of the same cross-section; views, no copies."""

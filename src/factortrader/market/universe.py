@@ -147,7 +147,7 @@ class Universe:
                 panel.eligible & alive & named & (history >= settings.min_history_bars)
             ),
             dollar_volume=trailing_mean(
-                np.where(seen, _dollar_volume(panel), np.nan),
+                np.where(seen, panel.dollar_volume(), np.nan),
                 window_bars=window_bars,
                 min_bars=math.ceil(window_bars * MIN_AVAILABILITY - 1e-9),
             ),
@@ -158,18 +158,6 @@ class Universe:
 
     def _named(self, asset: str) -> bool:
         return bool(self._included(asset)) and not self._excluded(asset)
-
-
-def _dollar_volume(panel: Panel) -> FloatArray:
-    """Traded notional per bar, quote currency: as published, else close × volume.
-
-    Raw prices and raw volumes: their product is the same before and after a split.
-    """
-    product: FloatArray = panel.raw("close") * panel.raw("volume")
-    if "quote_volume" not in panel.fields:
-        return product
-    published = panel.raw("quote_volume")
-    return np.where(np.isfinite(published), published, product)
 
 
 def _market_cap(panel: Panel) -> FloatArray:

@@ -251,12 +251,12 @@ def _check_benchmark(config: FundConfig, panel: Panel) -> None:
 def _check_universe(fund: Fund) -> None:
     """A universe that is empty when a rebalance is due is refused, or holds cash."""
     panel = fund.history.panel
-    members: list[bool] = fund.universe.membership(panel).any(axis=1).tolist()
+    somebody_in = fund.universe.membership(panel).any(axis=1)
     schedule = Schedule(fund.config.schedule, start_ns=fund.start_ns + 1)
     empty: list[int] = []
     last_due_ns: int | None = None
     due = 0
-    for close_ns, somebody in zip(panel.close_ns.tolist(), members, strict=True):
+    for close_ns, somebody in zip(panel.close_ns.tolist(), somebody_in.flat, strict=True):
         if not schedule.is_due(close_ns, last_due_ns=last_due_ns):
             continue
         due, last_due_ns = due + 1, close_ns

@@ -48,6 +48,8 @@ def _assumptions(fund: Fund) -> Mapping[str, str]:
     fill = "the open of the bar after the decision, plus half spread and impact"
     if "NO OPEN PRICES" in _stamps(fund):
         fill = "the close of the bar after the decision: this data has no open"
+        if config.execution.legs == "reduce_first":
+            fill += "; what adds waits for what reduces and fills one bar later"
     haircut = (
         f"at the last price less {config.universe.haircut:.0%}"
         if config.universe.on_disappearance == "haircut"
