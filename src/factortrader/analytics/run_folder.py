@@ -42,7 +42,7 @@ def write_run(
     from factortrader.analytics.summary import run_summary
     from factortrader.analytics.tables import run_tables
 
-    _refuse_existing(folder, replace=replace)
+    refuse_existing(folder, replace=replace)
     results = RunResults(recorder, facts)
     summary = run_summary(results)
     whole_manifest = _manifest(results, manifest)
@@ -122,7 +122,7 @@ def _jsonable(value: Any) -> Any:
     return str(value)
 
 
-def _refuse_existing(folder: Path, *, replace: bool) -> None:
+def refuse_existing(folder: Path, *, replace: bool) -> None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if replace and (folder / "manifest.json").is_file():

@@ -15,10 +15,11 @@ from typing import Any
 from factortrader import loading
 from factortrader.analytics.recorder import RunRecorder
 from factortrader.analytics.results import RunResults
-from factortrader.analytics.run_folder import write_run
+from factortrader.analytics.run_folder import refuse_existing, write_run
 from factortrader.config.document import Document
 from factortrader.errors import BadInput
 from factortrader.events import BarsClosed, Message
+from factortrader.logs import RunLog
 from factortrader.runtime.assembly import (
     Fund,
     build_core,
@@ -35,6 +36,7 @@ from factortrader.runtime.verification import Verified, verify
 
 ENVIRONMENT = "replay"
 JOURNAL = "journal.sqlite"
+LOG = "log.jsonl"
 Progress = Callable[[int, int], None]
 """(bars heard, bars in all)."""
 
@@ -68,41 +70,52 @@ def replay(fund: Fund, request: Request, *, progress: Progress | None = None) ->
     started = datetime.now(UTC)
     run_id = _run_id(fund, started)
     folder = request.out or Path("runs") / run_id
+    refuse_existing(folder, replace=request.replace)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    recorder = RunRecorder(benchmark=fund.config.fund.benchmark)
-    taps: list[Tap] = [recorder.observe]
-    if progress is not None:
-        taps.append(_counting(progress, bars=fund.history.panel.bars))
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.draft")
     draft.mkdir()
     try:
-        path = draft / JOURNAL if request.journal else None
-        journal = _journal(fund, path)
-        Replay(
-            engine=build_core(fund, environment=ENVIRONMENT, memo=request.memo),
-            history=fund.history,
-            venue=build_simulated_venue(fund),
-            journal=journal,
-            taps=taps,
-        ).run()
-        manifest = _manifest(
-            fund,
-            request,
-            run_id=run_id,
-            journal_head=journal.head,
-            started=started,
-        )
+        with RunLog(draft / LOG, run_id=run_id) as log:
+            log.tell("run_started", fund=fund.config.fund.name)
+            recorder, head = _driven(fund, request, draft, log=log, progress=progress)
+            log.tell("run_ended", journal_head=head)
         results = write_run(
             folder,
             recorder=recorder,
             facts=run_facts(fund),
-            manifest=manifest,
-            moved_in=() if path is None else (path,),
+            manifest=_manifest(
+                fund, request, run_id=run_id, journal_head=head, started=started
+            ),
+            moved_in=tuple(sorted(draft.iterdir())),
             replace=request.replace,
         )
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Run(folder=folder, results=results, journal_head=journal.head)
+    return Run(folder=folder, results=results, journal_head=head)
+
+
+def _driven(
+    fund: Fund,
+    request: Request,
+    draft: Path,
+    *,
+    log: RunLog,
+    progress: Progress | None,
+) -> tuple[RunRecorder, str]:
+    """The run itself: what was recorded, and the head of its journal."""
+    recorder = RunRecorder(benchmark=fund.config.fund.benchmark)
+    taps: list[Tap] = [recorder.observe, log.tap]
+    if progress is not None:
+        taps.append(_counting(progress, bars=fund.history.panel.bars))
+    journal = _journal(fund, draft / JOURNAL if request.journal else None)
+    Replay(
+        engine=build_core(fund, environment=ENVIRONMENT, memo=request.memo),
+        history=fund.history,
+        venue=build_simulated_venue(fund),
+        journal=journal,
+        taps=taps,
+    ).run()
+    return recorder, journal.head
 
 
 def verify_run(folder: Path) -> tuple[Verified, list[str]]:
