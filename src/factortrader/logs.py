@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import structlog
 
@@ -43,7 +43,7 @@ class RunLog:
             wrapper_class=structlog.BoundLogger,
         ).bind(run_id=run_id)
 
-    def __enter__(self) -> RunLog:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
