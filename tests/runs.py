@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tests.fakes.memory_venue import MemoryVenue, feed
+from tests.fakes.virtual_time import VirtualClock, run_virtually
+
 from factortrader.events import Message
 from factortrader.runtime.assembly import Fund, build_core, build_simulated_venue
 from factortrader.runtime.codec import ReplayCodec
 from factortrader.runtime.journal import ChainedJournal, genesis
 from factortrader.runtime.live import Live
 from factortrader.runtime.replay import Replay
-from tests.fakes.memory_venue import MemoryVenue, feed
-from tests.fakes.virtual_time import VirtualClock, run_virtually
 
 
 @dataclass

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.funds import FUNDS, fund
+from tests.runs import lived, replayed
 
 from factortrader.events import OrderFilled
 from factortrader.runtime.codec import encode
-from tests.funds import FUNDS, fund
-from tests.runs import lived, replayed
 
 
 @pytest.mark.slow

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.funds import FUNDS, fund
+from tests.runs import replayed
 
 from factortrader.errors import BadInput
 from factortrader.market.panel import Panel
 from factortrader.runtime.memo import PanelMemo
 from factortrader.units import FloatArray
-from tests.funds import FUNDS, fund
-from tests.runs import replayed
 
 
 @pytest.mark.slow

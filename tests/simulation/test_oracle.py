@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.funds import fund
+from tests.runs import replayed
 
 from factortrader.analytics.performance import performance_metrics
 from factortrader.events import PortfolioMarked
 from factortrader.market.panel import Panel
 from factortrader.runtime.assembly import Fund
-from tests.funds import fund
-from tests.runs import replayed
 
 BARS, ASSETS = 500, 30
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.funds import FUNDS, fund
+from tests.runs import replayed
 
 from factortrader.runtime.codec import encode
 from factortrader.units import parse_time_ns
-from tests.funds import FUNDS, fund
-from tests.runs import replayed
 
 
 @pytest.mark.slow
