@@ -103,6 +103,13 @@ def bind_factor(config: FundConfig, settings: FactorSettings) -> Factor:
             code="no_factor",
             remedy="name a function of panel fields",
         )
+    if hasattr(function, "bound"):  # already a factor, such as frames.PandasFactor
+        factor: Factor = function.bound(
+            name=settings.name,
+            parameters=settings.parameters,
+            transform=settings.transform,
+        )
+        return factor
     return bind(
         function,
         name=settings.name,
