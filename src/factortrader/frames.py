@@ -110,7 +110,7 @@ def pandas_factor(
     """
     if lookback_bars < 1:
         raise ValueError(f"lookback_bars must be at least 1, got {lookback_bars}")
-    chosen: str = name or getattr(function, "__name__", "factor")
+    chosen = name or str(getattr(function, "__name__", "factor"))
     known = inspect.signature(function).parameters
     keywords = {n for n, p in known.items() if p.kind is p.KEYWORD_ONLY}
     inputs = tuple(n for n in known if n not in keywords)
