@@ -24,7 +24,12 @@ class Bus:
     def subscribe(
         self, event: type[E_], *handlers: Callable[[E_], Iterable[Message]]
     ) -> None:
-        """Deliver the event to these handlers, after those already there."""
+        """Deliver the event to these handlers, after those already there.
+
+        Raises BrokenInvariant for a command: those leave the core unheard.
+        """
+        if not issubclass(event, Event):
+            raise BrokenInvariant(f"nobody inside hears {event.__name__}", where="bus")
         self._handlers.setdefault(event, []).extend(handlers)
 
     def cascade(self, event: Event, *, limit: int) -> list[Message]:
@@ -41,12 +46,8 @@ class Bus:
             at += 1
             for handler in handlers.get(type(message), ()):  # type: ignore[arg-type]
                 messages.extend(handler(message))
-            if len(messages) > limit:
-                raise BrokenInvariant(
-                    f"{type(event).__name__} was followed by more than {limit} messages",
-                    where="bus",
-                    why=f"the last was {type(messages[-1]).__name__}: a wiring loop",
-                )
+            if len(messages) - 1 > limit:
+                raise _loop(messages, limit=limit)
         return messages
 
     @property
@@ -56,6 +57,16 @@ class Bus:
             event.__name__: tuple(_name(handler) for handler in handlers)
             for event, handlers in self._handlers.items()
         }
+
+
+def _loop(messages: list[Message], *, limit: int) -> BrokenInvariant:
+    """Names what goes round: the kinds among the last half of the messages."""
+    kinds = {type(message).__name__ for message in messages[len(messages) // 2 :]}
+    return BrokenInvariant(
+        f"{type(messages[0]).__name__} was followed by more than {limit} messages",
+        where="bus",
+        why=f"a wiring loop of {', '.join(sorted(kinds))}",
+    )
 
 
 def _name(handler: Handler) -> str:
