@@ -190,7 +190,7 @@ def money_nearest(value: float, quantum: Decimal) -> Decimal:
 
 
 def share_rounded(
-    amount: Decimal, part: Decimal, whole: Decimal, quantum: Decimal
+    amount: Decimal, *, part: Decimal, whole: Decimal, quantum: Decimal
 ) -> Decimal:
     """amount × part / whole, rounded half-even to the quantum; exact if part = whole."""
     if part == whole:

@@ -47,8 +47,8 @@ ONE_ROW: Callable[[int], int] = lambda window: 1  # noqa: E731 (a constant of a 
 
 ALONG_TIME: dict[str, tuple[Apply, Callable[[int], int]]] = {
     "delay": (lambda i: op.delay(i.x, i.window), lambda w: w + 1),
-    "difference": (lambda i: op.difference(i.x, i.window), lambda w: w + 1),
-    "returns": (lambda i: op.returns(i.x, i.window), lambda w: w + 1),
+    "difference": (lambda i: op.difference(i.x, bars=i.window), lambda w: w + 1),
+    "returns": (lambda i: op.returns(i.x, bars=i.window), lambda w: w + 1),
     "log": (lambda i: op.log(i.x), ONE_ROW),
     "rolling_sum": (lambda i: op.rolling_sum(i.x, i.window), lambda w: w),
     "rolling_mean": (lambda i: op.rolling_mean(i.x, i.window), lambda w: w),

@@ -331,7 +331,7 @@ def test_shares_taken_off_what_is_left_add_up(amount, shares) -> None:
     cent = Decimal("0.01")
     left, whole = amount, Decimal(sum(shares))
     for share in map(Decimal, shares):
-        taken = share_rounded(left, share, whole, cent)
+        taken = share_rounded(left, part=share, whole=whole, quantum=cent)
         left, whole = left - taken, whole - share
 
     assert left == 0
@@ -339,15 +339,18 @@ def test_shares_taken_off_what_is_left_add_up(amount, shares) -> None:
 
 def test_a_share_is_rounded_half_even() -> None:
     """A third of a euro is 33 cents; the whole keeps all its digits."""
-    cent = Decimal("0.01")
 
-    assert share_rounded(Decimal(1), Decimal(1), Decimal(3), cent) == Decimal("0.33")
-    assert share_rounded(Decimal("0.05"), Decimal(1), Decimal(2), cent) == Decimal(
-        "0.02"
-    )
-    assert share_rounded(Decimal("0.001"), Decimal(2), Decimal(2), cent) == Decimal(
-        "0.001"
-    )
+    def share(amount: str, part: int, whole: int) -> Decimal:
+        return share_rounded(
+            Decimal(amount),
+            part=Decimal(part),
+            whole=Decimal(whole),
+            quantum=Decimal("0.01"),
+        )
+
+    assert share("1", 1, 3) == Decimal("0.33")
+    assert share("0.05", 1, 2) == Decimal("0.02")
+    assert share("0.001", 2, 2) == Decimal("0.001")
 
 
 def test_a_grid_without_a_step_raises() -> None:

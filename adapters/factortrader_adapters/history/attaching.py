@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -220,7 +220,7 @@ class _Maker(Protocol):
     ) -> Any: ...
 
 
-_TABLES: dict[str, _Maker] = {
+_TABLES: Final[Mapping[str, _Maker]] = {
     "funding": _funding,
     "rules": _rules,
     "actions": _actions,

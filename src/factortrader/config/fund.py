@@ -183,7 +183,9 @@ def _data(table: Any, settings_of: SettingsOf, problems: Problems) -> tuple[Any,
     own = {key: value for key, value in table.items() if key not in _SHARED}
     period = parse(PeriodSettings, shared, path="data", problems=problems)
     source = str(shared.get("source", "store"))
-    return period, _adapter("data", "sources", source, own, settings_of, problems)
+    return period, _adapter(
+        settings_of, own, problems, section="data", group="sources", name=source
+    )
 
 
 def _venue(table: Any, settings_of: SettingsOf, problems: Problems) -> tuple[str, Any]:
@@ -192,16 +194,19 @@ def _venue(table: Any, settings_of: SettingsOf, problems: Problems) -> tuple[str
         return "", None
     name = str(table.get("adapter", "simulated"))
     own = {key: value for key, value in table.items() if key != "adapter"}
-    return name, _adapter("venue", "venues", name, own, settings_of, problems)
+    return name, _adapter(
+        settings_of, own, problems, section="venue", group="venues", name=name
+    )
 
 
-def _adapter(  # noqa: PLR0917
+def _adapter(
+    settings_of: SettingsOf,
+    table: Mapping[str, Any],
+    problems: Problems,
+    *,
     section: str,
     group: str,
     name: str,
-    table: Mapping[str, Any],
-    settings_of: SettingsOf,
-    problems: Problems,
 ) -> Any:
     try:
         kind = settings_of(group, name)

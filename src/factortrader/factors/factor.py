@@ -120,13 +120,13 @@ def bind(
             why=f"there are {', '.join(TRANSFORMS)}",
             remedy=_nearest(transform, TRANSFORMS),
         )
-    chosen = _chosen(function, settings, dict(parameters or {}), where)
+    chosen = _chosen(function, settings, dict(parameters or {}), where=where)
     factor = Factor(
         name=called,
         function=function,
         inputs=inputs,
         parameters=tuple(chosen.items()),
-        lookback_bars=_lookback(function, chosen, rows, where),
+        lookback_bars=_lookback(function, chosen, rows, where=where),
         transform=transform,
     )
     _try_out(factor, where)
@@ -188,6 +188,7 @@ def _chosen(
     function: Callable[..., FloatArray],
     settings: Mapping[str, inspect.Parameter],
     given: Mapping[str, object],
+    *,
     where: str,
 ) -> dict[str, object]:
     for unknown in [name for name in given if name not in settings]:
@@ -202,7 +203,9 @@ def _chosen(
     chosen: dict[str, object] = {}
     for name, parameter in settings.items():
         if name in given:
-            chosen[name] = _typed(given[name], types.get(name, Any), name, where)
+            chosen[name] = _typed(
+                given[name], types.get(name, Any), name=name, where=where
+            )
         elif parameter.default is not inspect.Parameter.empty:
             chosen[name] = parameter.default
         else:
@@ -216,7 +219,7 @@ def _chosen(
     return chosen
 
 
-def _typed(value: object, kind: Any, name: str, where: str) -> object:
+def _typed(value: object, kind: Any, *, name: str, where: str) -> object:
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, TypeError) as error:
@@ -234,6 +237,7 @@ def _lookback(
     function: Callable[..., FloatArray],
     chosen: Mapping[str, object],
     given: int | None,
+    *,
     where: str,
 ) -> int:
     declared: Callable[..., int] | None = getattr(function, "rows_needed", None)

@@ -30,7 +30,7 @@ def rolling_median(
         lambda windows: median_of_rows(windows)[:, 0],
         x,
         window,
-        needed_rows(window, min_periods),
+        needed=needed_rows(window, min_periods),
     )
 
 
@@ -42,7 +42,7 @@ def rolling_mad(
         lambda windows: _center_and_spread(windows)[1],
         x,
         window,
-        needed_rows(window, min_periods),
+        needed=needed_rows(window, min_periods),
     )
 
 
@@ -64,7 +64,7 @@ def rolling_robust_zscore(
         value = (newest - center) / (MAD_TO_STD * spread)
         return np.where(spread > 0.0, np.clip(value, -clip, clip), np.nan)
 
-    return _over_windows(score, x, window, needed_rows(window, min_periods))
+    return _over_windows(score, x, window, needed=needed_rows(window, min_periods))
 
 
 def median_of_rows(rows: FloatArray) -> FloatArray:
@@ -106,6 +106,7 @@ def _over_windows(
     compute: Callable[[FloatArray], FloatArray],
     x: FloatArray,
     window: int,
+    *,
     needed: int,
 ) -> FloatArray:
     """`compute` on blocks of complete enough windows, each block a private copy."""

@@ -20,4 +20,4 @@ def short_term_reversal(close: FloatArray, *, lookback_bars: int = 5) -> FloatAr
     Source: Jegadeesh (1990), Journal of Finance 45(3), 881–898; Lehmann (1990),
     Quarterly Journal of Economics 105(1), 1–28.
     """
-    return -returns(close, lookback_bars)
+    return -returns(close, bars=lookback_bars)

@@ -36,13 +36,13 @@ def delay(x: FloatArray, bars: int) -> FloatArray:
     return earlier
 
 
-def difference(x: FloatArray, bars: int = 1) -> FloatArray:
+def difference(x: FloatArray, *, bars: int = 1) -> FloatArray:
     """x[t] − x[t − bars]; NaN where either end is missing."""
     with np.errstate(all="ignore"):
         return _finite(x - delay(x, _at_least(bars, 1, "bars")))
 
 
-def returns(x: FloatArray, bars: int = 1) -> FloatArray:
+def returns(x: FloatArray, *, bars: int = 1) -> FloatArray:
     """x[t] / x[t − bars] − 1, unitless; NaN where either end is missing or the base 0."""
     with np.errstate(all="ignore"):
         return _finite(x / delay(x, _at_least(bars, 1, "bars")) - 1.0)
@@ -223,7 +223,7 @@ def rolling_corr(
     needed = needed_rows(window, min_periods, least=2)
 
     def compute(x: FloatArray, y: FloatArray) -> FloatArray:
-        span = fold(_paired(needed, window, x, y), window, _add_products)
+        span = fold(_paired(x, y, needed=needed, window=window), window, _add_products)
         _, _, of_x, of_y, of_both = span.state
         value = of_both / (np.sqrt(of_x) * np.sqrt(of_y))
         return np.clip(_answer(value, span, needed), -1.0, 1.0)
@@ -242,7 +242,7 @@ def rolling_beta(
     needed = needed_rows(window, min_periods, least=2)
 
     def compute(x: FloatArray, y: FloatArray) -> FloatArray:
-        span = fold(_paired(needed, window, x, y), window, _add_products)
+        span = fold(_paired(x, y, needed=needed, window=window), window, _add_products)
         _, _, of_x, _, of_both = span.state
         return _answer(of_both / of_x, span, needed)
 
@@ -268,7 +268,7 @@ def _counted(
     return Span(1, seen.astype(np.float64), (np.where(seen, x, missing), *powers))
 
 
-def _paired(needed: int, window: int, x: FloatArray, y: FloatArray) -> Span:
+def _paired(x: FloatArray, y: FloatArray, *, needed: int, window: int) -> Span:
     both = np.isfinite(x) & np.isfinite(y)
     missing = np.nan if needed == window else 0.0
     zeros = np.zeros(x.shape)

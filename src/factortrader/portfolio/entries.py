@@ -106,7 +106,9 @@ def contracts_traded(
     if held * change >= 0:
         return entry_value + value, ZERO
     if abs(change) <= abs(held):
-        released = share_rounded(entry_value, abs(change), abs(held), ENTRY_QUANTUM)
+        released = share_rounded(
+            entry_value, part=abs(change), whole=abs(held), quantum=ENTRY_QUANTUM
+        )
         if abs(released) > abs(entry_value):  # dust, rounded beyond what there is
             released = entry_value
         return entry_value - released, -value - released

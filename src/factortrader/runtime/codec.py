@@ -94,6 +94,7 @@ class ReplayCodec:
         self._row_of = {int(ns): i for i, ns in enumerate(history.panel.close_ns)}
 
     def encode(self, message: Message) -> bytes:
+        """The message's canonical bytes; of a bar its row and digest."""
         if isinstance(message, BarsClosed):
             return encode(
                 BarsReferenced(

@@ -181,7 +181,7 @@ def _look_ahead(
             continue
         found[: cut + 1] |= changed
         after_ns = after_ns or int(panel.close_ns[cut])
-        inputs = inputs or _causes(read, expected, panel, future)
+        inputs = inputs or _causes(read, expected, panel, rows=future)
     if not found.any():
         return None
     cause = " and ".join(inputs) or "the number of bars"
@@ -210,7 +210,7 @@ def _warm_up(
             continue
         found[cut] |= changed[0]
         if start > 0:
-            inputs = inputs or _causes(read, expected, past, earlier)
+            inputs = inputs or _causes(read, expected, past, rows=earlier)
     if not found.any():
         return None
     cause = " and ".join(inputs) or "the number of bars"
@@ -229,7 +229,7 @@ def _dead_columns(
     return subject.leak(Check.DEAD_COLUMNS, changed, what=what)
 
 
-def variants(panel: Panel, rows: slice, only: str | None = None) -> Iterator[Panel]:
+def variants(panel: Panel, rows: slice, *, only: str | None = None) -> Iterator[Panel]:
     """The panel with these rows as noise, then empty; only: the one input to change."""
     chosen = None if only is None else (only,)
     yield noisy(panel, rows, seed=rows.start + (rows.stop or 0), only=chosen)
@@ -257,13 +257,17 @@ def _any_moved(
 
 
 def _causes(
-    read: Callable[[Panel], FloatArray], expected: FloatArray, panel: Panel, rows: slice
+    read: Callable[[Panel], FloatArray],
+    expected: FloatArray,
+    panel: Panel,
+    *,
+    rows: slice,
 ) -> tuple[str, ...]:
     """The inputs whose change in these rows moves an expected value by itself."""
     return tuple(
         name
         for name in input_names(panel)
-        if _any_moved(read, expected, variants(panel, rows, name)).any()
+        if _any_moved(read, expected, variants(panel, rows, only=name)).any()
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -134,13 +135,13 @@ def lint_strategy(
     record = _Record(functions={})
     leaks: dict[Check, Leak] = {}
     try:
-        for leak in _signal_leaks(strategy, panel, chosen, record):
+        for leak in _signal_leaks(strategy, panel, chosen, record=record):
             leaks.setdefault(leak.check, replace(leak, name=name))
     except FactortraderError:
         raise
     except Exception as error:  # noqa: BLE001 (whatever the strategy under test raises)
         what = f"it raised {type(error).__name__}: {error}"
-        crash = _leak(Check.CRASH, panel, chosen[0], what)
+        crash = _leak_at(Check.CRASH, int(panel.close_ns[chosen[0]]), what=what)
         leaks[Check.CRASH] = replace(crash, name=name)
     inside: list[Leak] = []
     for function in (one for one in record.functions if one not in known):
@@ -155,7 +156,7 @@ def lint_strategy(
 
 
 def _signal_leaks(
-    strategy: Strategy, panel: Panel, cuts: Sequence[int], record: _Record
+    strategy: Strategy, panel: Panel, cuts: Sequence[int], *, record: _Record
 ) -> Iterator[Leak]:
     rows = strategy.lookback_bars
     wide, kept = with_dead_columns(panel)
@@ -163,28 +164,29 @@ def _signal_leaks(
     said: dict[int, Signals] = {}
     for cut in cuts:
         start = cut + 1 - rows
-        exact = said[cut] = _signals(strategy, panel.rows(start, cut + 1), record)
-        if any(signal.time_ns != int(panel.close_ns[cut]) for signal in exact):
-            yield _leak(
-                Check.WRONG_TIME, panel, cut, "its signal is not dated by the bar"
-            )
+        close_ns = int(panel.close_ns[cut])
+        exact = _signals(strategy, panel.rows(start, cut + 1), memo=record)
+        said[cut] = exact
+        if any(signal.time_ns != close_ns for signal in exact):
+            what = "its signal is not dated by the bar"
+            yield _leak_at(Check.WRONG_TIME, close_ns, what=what)
         for first in {max(start - 1, 0), max(start - 7, 0), 0}:
             longer = _signals(strategy, panel.rows(first, cut + 1))
             if not _equal(exact, longer):
                 what = f"its signal changes with rows before its {rows}"
-                yield _leak(Check.WARM_UP, panel, cut, what)
-        remembered = _signals(strategy, panel.rows(start, cut + 1), whole)
+                yield _leak_at(Check.WARM_UP, close_ns, what=what)
+        remembered = _signals(strategy, panel.rows(start, cut + 1), memo=whole)
         if not _equal(exact, remembered):
             what = "its signal changes when its factors see the whole history"
-            yield _leak(Check.LOOK_AHEAD, panel, cut, what)
+            yield _leak_at(Check.LOOK_AHEAD, close_ns, what=what)
         if not _equal(exact, _signals(strategy, wide.rows(start, cut + 1)), kept=kept):
             what = "its signal changes when assets without any bar stand beside"
-            yield _leak(Check.DEAD_COLUMNS, panel, cut, what)
+            yield _leak_at(Check.DEAD_COLUMNS, close_ns, what=what)
     for cut in reversed(cuts):
         again = _signals(strategy, panel.rows(cut + 1 - rows, cut + 1))
         if not _equal(said[cut], again):
             what = "the same window gave another signal the second time"
-            yield _leak(Check.NOT_REPEATABLE, panel, cut, what)
+            yield _leak_at(Check.NOT_REPEATABLE, int(panel.close_ns[cut]), what=what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,7 @@ class _WholeHistory:
         return row
 
 
-def _signals(strategy: Strategy, panel: Panel, memo: Memo | None = None) -> Signals:
+def _signals(strategy: Strategy, panel: Panel, *, memo: Memo | None = None) -> Signals:
     return tuple(strategy.on_bars(Window(panel=panel, memo=memo)))
 
 
@@ -241,11 +243,6 @@ def _arrays(signal: SignalsUpdated) -> Mapping[str, FloatArray]:
     return {"": signal.scores, **signal.contributions}
 
 
-def _leak(check: Check, panel: Panel, cut: int, what: str) -> Leak:
-    """Nameless yet: `lint_strategy` knows the name."""
-    return _leak_at(check, "", int(panel.close_ns[cut]), what)
-
-
 def _name_of(named: object) -> str:
     for attribute in ("name", "__name__"):
         if isinstance(name := getattr(named, attribute, None), str):
@@ -269,33 +266,39 @@ def lint_fund(
     chosen = cuts or [panel.bars * quarter // 4 - 1 for quarter in (1, 2, 3)]
     base = run(panel)
     until_ns = int(panel.close_ns[-1])
-    if (at_ns := _first_difference(base, run(panel), until_ns)) is not None:
+    if (at_ns := _first_difference(base, run(panel), until_ns=until_ns)) is not None:
         what = "the same panel gave another run the second time"
-        return (_leak_at(Check.NOT_REPEATABLE, name, at_ns, what),)
+        return (_leak_at(Check.NOT_REPEATABLE, at_ns, what=what, name=name),)
     for cut in chosen:
         until_ns, future = int(panel.close_ns[cut]), slice(cut + 1, None)
 
-        def moved(other: Panel, until_ns: int = until_ns) -> int | None:
-            return _first_difference(base, run(other), until_ns)
-
         others = (panel.rows(0, cut + 1), *variants(panel, future))
-        times = [at_ns for other in others if (at_ns := moved(other)) is not None]
+        parting = partial(_first_difference, base, until_ns=until_ns)
+        times = [
+            at_ns for other in others if (at_ns := parting(run(other))) is not None
+        ]
         if not times:
             continue
         inputs = tuple(
             one
             for one in input_names(panel)
-            if any(moved(other) is not None for other in variants(panel, future, one))
+            if any(
+                parting(run(other)) is not None
+                for other in variants(panel, future, only=one)
+            )
         )
         cause = " and ".join(inputs) or "the number of bars"
         what = f"what it said changes with {cause} after {format_time(until_ns)}"
-        leak = _leak_at(Check.LOOK_AHEAD, name, min(times), what)
+        leak = _leak_at(Check.LOOK_AHEAD, min(times), what=what, name=name)
         return (replace(leak, inputs=inputs),)
     return ()
 
 
 def _first_difference(
-    one: Sequence[tuple[int, bytes]], other: Sequence[tuple[int, bytes]], until_ns: int
+    one: Sequence[tuple[int, bytes]],
+    other: Sequence[tuple[int, bytes]],
+    *,
+    until_ns: int,
 ) -> int | None:
     """When two runs part for the first time, at or before until_ns."""
     mine = [said for said in one if said[0] <= until_ns]
@@ -308,7 +311,7 @@ def _first_difference(
     return longer[shared][0] if len(longer) > shared else None
 
 
-def _leak_at(check: Check, name: str, first_ns: int, what: str) -> Leak:
+def _leak_at(check: Check, first_ns: int, *, what: str, name: str = "") -> Leak:
     return Leak(
         name=name, check=check, first_ns=first_ns, asset="", inputs=(), what=what
     )

@@ -192,7 +192,7 @@ def test_the_future_and_impossible_windows_are_refused() -> None:
     """Settings that make no sense raise and name themselves."""
     for call, words in (
         (lambda: op.delay(X, -1), "bars must be ≥ 0"),
-        (lambda: op.returns(X, 0), "bars must be ≥ 1"),
+        (lambda: op.returns(X, bars=0), "bars must be ≥ 1"),
         (lambda: op.rolling_sum(X, 0), "window must be ≥ 1"),
         (lambda: op.rolling_mean(X, 5, min_periods=6), "min_periods must lie"),
         (lambda: op.rolling_std(X, 5, min_periods=1), "min_periods must lie"),
