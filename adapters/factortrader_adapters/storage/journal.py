@@ -107,7 +107,7 @@ class SqlJournal:
         try:
             with self._engine.connect() as connection:
                 result = connection.execute(sa.select(_HEADER.c.key, _HEADER.c.value))
-                rows: dict[str, str] = dict(result.tuples().all())
+                rows = {row.key: row.value for row in result}
         except sa.exc.SQLAlchemyError as error:
             raise _no_journal(
                 self._engine.url, str(error.__cause__ or error)
