@@ -123,6 +123,7 @@ def _jsonable(value: Any) -> Any:
 
 
 def refuse_existing(folder: Path, *, replace: bool) -> None:
+    """Raises BadInput where a run would be written over; replace: an older run may be."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if replace and (folder / "manifest.json").is_file():
