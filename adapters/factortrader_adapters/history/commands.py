@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from factortrader.units import format_interval, format_time
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -122,6 +120,8 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _listed(description: Description) -> dict[str, Any]:
+    from factortrader.units import format_interval, format_time
+
     return {
         "name": description.name,
         "kind": description.kind,
