@@ -9,7 +9,9 @@ import pytest
 from factortrader.errors import BadConfiguration, BadInput
 from factortrader_adapters.history.mapping import read_mapping
 
-SHIPPED = sorted((Path(__file__).resolve().parents[3] / "config" / "data").glob("*"))
+SHIPPED = sorted(
+    (Path(__file__).resolve().parents[3] / "config" / "data").glob("*.toml")
+)
 SOUND = """
 interval = "1d"
 [columns]
