@@ -9,7 +9,7 @@ from typing import Final
 
 import factortrader
 
-_LIBRARIES: Final = ("numpy", "scipy", "pandas", "pyarrow", "msgspec", "sqlalchemy")
+_LIBRARIES: Final = ("numpy", "pandas", "pyarrow", "msgspec", "sqlalchemy")
 
 
 def fingerprint() -> dict[str, object]:
