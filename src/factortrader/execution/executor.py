@@ -15,6 +15,7 @@ from factortrader.events import (
     OrderCanceled,
     OrderExpired,
     OrderFilled,
+    OrderProvenAbsent,
     OrderRefused,
     OrderRejected,
     OrderRequested,
@@ -37,8 +38,10 @@ from factortrader.portfolio.holdings import Holdings
 from factortrader.portfolio.sizing import scale_to_cash
 from factortrader.units import BPS, price_down, price_up
 
-Report: TypeAlias = OrderFilled | OrderCanceled | OrderExpired | OrderRejected
-"""What the venue says last of an order."""
+Report: TypeAlias = (
+    OrderFilled | OrderCanceled | OrderExpired | OrderRejected | OrderProvenAbsent
+)
+"""What may be the last that is said of a sent order."""
 
 
 class Executor:
@@ -82,15 +85,19 @@ class Executor:
         return ()
 
     def on_approved(self, approval: PlanApproved) -> Iterable[Message]:
-        plan = self._planned(approval.plan)
+        plan = self._plan
+        if plan is None or plan.plan != approval.plan:
+            return ()  # replaced by a later plan of the same moment
         return self._begin(plan.legs, time_ns=approval.time_ns)
 
     def on_reduced(self, approval: PlanReduced) -> Iterable[Message]:
-        self._planned(approval.plan)
+        if self._plan is None or self._plan.plan != approval.plan:
+            return ()
         return self._begin(approval.legs, time_ns=approval.time_ns)
 
-    def on_plan_refused(self, _refusal: PlanRefused) -> Iterable[Message]:
-        self._plan = None
+    def on_plan_refused(self, refusal: PlanRefused) -> Iterable[Message]:
+        if self._plan is not None and self._plan.plan == refusal.plan:
+            self._plan = None
         return ()
 
     def on_order_approved(self, approval: OrderApproved) -> Iterable[Message]:
@@ -105,7 +112,7 @@ class Executor:
         return self._ended(refusal.order_id, time_ns=refusal.time_ns)
 
     def on_report(self, report: Report) -> Iterable[Message]:
-        """A report of the venue; what follows if it was the order's last.
+        """A report about a sent order; what follows if it was the order's last.
 
         An order that has left the open orders is closed and all its fills are booked.
         """
@@ -113,7 +120,7 @@ class Executor:
         if order_id not in self._awaited or self._orders.get(order_id) is not None:
             return ()
         follows: list[Message] = []
-        if not isinstance(report, OrderRejected):
+        if not isinstance(report, OrderRejected | OrderProvenAbsent):
             follows.append(
                 OrderSettled(
                     time_ns=report.time_ns,
@@ -128,11 +135,6 @@ class Executor:
         """Quantities planned in old units are never sent in new ones."""
         self._adding = tuple(leg for leg in self._adding if leg.asset != action.asset)
         return ()
-
-    def _planned(self, plan: str) -> RebalancePlanned:
-        assert self._plan is not None, plan
-        assert self._plan.plan == plan, (self._plan.plan, plan)
-        return self._plan
 
     def _begin(self, legs: Sequence[Leg], *, time_ns: int) -> Iterable[Message]:
         if self._settings.legs == "together":

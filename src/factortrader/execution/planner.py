@@ -81,7 +81,7 @@ class Planner:
             SizingProblem(
                 assets=targets.assets,
                 weights=targets.weights,
-                marks=holdings.marks,
+                marks=holdings.marks[: len(targets.assets)],
                 equity=equity,
                 cash=holdings.spendable(reserve=self._fee_reserve),
                 positions=holdings.positions,

@@ -105,12 +105,15 @@ def wire(c: Components) -> Bus:
     on(OrderRejected, folded, c.executor.on_report)
     on(CancelRejected, folded)
     on(OrderUnknown, folded)
-    on(OrderProvenAbsent, folded)
+    on(OrderProvenAbsent, folded, c.executor.on_report)
     on(OrderParked, folded)
     on(OrderAdopted, folded)
     on(OrderSettled, folded)
-    for end in (OrderFilled, OrderCanceled, OrderExpired, OrderRejected):
-        on(end, c.planner.on_order_end)
+    on(OrderFilled, c.planner.on_order_end)
+    on(OrderCanceled, c.planner.on_order_end)
+    on(OrderExpired, c.planner.on_order_end)
+    on(OrderRejected, c.planner.on_order_end)
+    on(OrderProvenAbsent, c.planner.on_order_end)
 
     # the account
     on(TransferBooked, c.holdings.on_transfer)
