@@ -35,8 +35,8 @@ def judge_order(order: OrderRequested, context: RiskContext) -> OrderRefused | N
     Working and unknown orders count as filled on their worst side: an asset's
     exposure is the larger of all purchases filled and all sales filled. The net limit
     belongs to the plan alone: legs are sent one by one, and on the way |net| is
-    bounded by gross. An order that certainly brings a position nearer to zero is
-    never blocked by weight or gross.
+    bounded by gross. An order that leaves the worst side of its asset no worse than
+    it was, as every reduction does, is never blocked by weight or gross.
     """
     for check in _CHECKS:
         breach = check(order, context)
@@ -123,14 +123,19 @@ def _collar(order: OrderRequested, context: RiskContext) -> _Breach | None:
 
 
 def _exposure(order: OrderRequested, context: RiskContext) -> _Breach | None:
-    if certainly_reduces(order, context.book):
+    before = _worst_value(order.asset, context, mark=order.mark)
+    after = _worst_value(order.asset, context, mark=order.mark, order=order)
+    if after <= before:
         return None
     book, settings = context.book, context.settings
     equity = book.equity
     if not (math.isfinite(equity) and equity > 0.0):
         return _Breach(limit="equity", reason=f"equity is {equity:.6g}, not positive")
-    values = {asset: _worst_value(asset, context) for asset in book.exposed}
-    values[order.asset] = _worst_value(order.asset, context, order=order)
+    values = {
+        asset: _worst_value(asset, context, mark=book.mark(asset))
+        for asset in book.exposed
+    }
+    values[order.asset] = after
     slack = 1.0 + EXPOSURE_SLACK
     weight = values[order.asset] / equity
     total = math.fsum(values.values()) / equity
@@ -140,20 +145,22 @@ def _exposure(order: OrderRequested, context: RiskContext) -> _Breach | None:
 
 
 def _worst_value(
-    asset: str, context: RiskContext, *, order: OrderRequested | None = None
+    asset: str,
+    context: RiskContext,
+    *,
+    mark: float,
+    order: OrderRequested | None = None,
 ) -> float:
     """|value| in quote with all purchases filled or all sales, whichever is larger.
 
-    Without a mark the order's decision mark counts, and otherwise nothing.
+    order: counts as well. Without a mark it is 0: nobody knows its worth.
     """
     book = context.book
     position = book.position(asset)
     buying, selling = book.working(asset)
-    mark = book.mark(asset)
     if order is not None:
         buying += order.quantity if order.side is Side.BUY else Decimal(0)
         selling += order.quantity if order.side is Side.SELL else Decimal(0)
-        mark = order.mark
     worst = max(abs(position + buying), abs(position - selling))
     value = to_float(worst * book.multiplier(asset)) * mark
     return value if math.isfinite(value) else 0.0

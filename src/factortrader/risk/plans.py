@@ -26,7 +26,8 @@ from factortrader.units import ZERO, quantity_floor, to_float
 PlanJudgment: TypeAlias = PlanApproved | PlanReduced | PlanRefused
 
 _SNAP: Final = 1e-12
-"""Relative, far inside the tolerance of the limits: 9.999…9 lots are ten."""
+"""Relative, far inside the tolerance of the limits: 9.999…9 lots are ten, and a leg
+whose parts sum to so much less than the whole has not shrunk."""
 
 _ROUNDS: Final = 8
 """Rounding down to lots can tip the net again. Six rounds are the most that random
@@ -140,7 +141,7 @@ def _in_lots(
         plan.legs, draft.quantity, draft.unit_quote, strict=True
     ):
         quantity = leg.quantity
-        if units < to_float(leg.quantity):
+        if units < to_float(leg.quantity) * (1.0 - _SNAP):
             rules = context.book.rules(leg.asset)
             quantity = quantity_floor(float(units) * (1.0 + _SNAP), rules.lot)
             if to_float(quantity) * unit_quote < to_float(rules.min_notional):

@@ -117,6 +117,14 @@ def test_orders_that_certainly_reduce_pass_weight_gross_and_a_lost_equity() -> N
     assert refused(desk, quantity="1").reason == "equity is -1, not positive"
 
 
+def test_a_position_that_drifted_over_its_limits_can_be_turned() -> None:
+    """28 % short to 20 % long at a cap of 25 %: the worst side gets no worse."""
+    desk = monitor(max_weight=0.25, max_gross=0.25, positions={"BTC": "-28"})
+
+    assert kinds(tuple(desk.on_order(order(quantity="48")))) == [OrderApproved]
+    assert refused(desk, quantity="57").reason == "max_weight 0.29, limit 0.25"
+
+
 @pytest.mark.parametrize(
     ("side", "limit_price", "passes"),
     [

@@ -147,6 +147,16 @@ def test_a_leg_that_changes_sign_is_cut_where_it_starts_to_add() -> None:
     assert remaining(judgment) == {"BTC": Decimal(40)}
 
 
+def test_a_leg_that_changes_sign_and_breaks_no_limit_is_approved() -> None:
+    """Its parts add up, in floats, to a little less than the whole: no reduction."""
+    rule = TradingRules(lot=Decimal("0.00000001"))
+    desk = monitor(positions={"BTC": "-78779.24561363"}, rule=rule)
+
+    judgment = judged(desk, leg(quantity="223154.00007589", mark=0.01))
+
+    assert isinstance(judgment, PlanApproved)
+
+
 def test_the_multiplier_counts() -> None:
     """10 contracts of 10 units at 100 are the whole equity."""
     desk = monitor(max_gross=0.5, multipliers={"P": "10"})
