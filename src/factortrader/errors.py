@@ -43,6 +43,13 @@ class FactortraderError(Exception):
             parts.append(self.remedy)
         return f"[{self.code}] " + "\n  ".join(parts)
 
+    @property
+    def sentence(self) -> str:
+        """All of it on one line, without the code: an entry in a list of problems."""
+        parts = [f"{self.where}: {self.what}" if self.where else self.what]
+        parts += [part for part in (self.why, self.remedy) if part]
+        return "; ".join(" ".join(part.split()) for part in parts)
+
 
 class BadInput(FactortraderError):
     """A file, an argument or a table that cannot be used as it is."""

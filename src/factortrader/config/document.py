@@ -18,6 +18,7 @@ from factortrader.errors import BadInput
 Table = Mapping[str, Any]
 
 _HEADER: Final = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
+_AT_LINE: Final = re.compile(r"at line (\d+)")
 _KEY: Final = re.compile(r"""^\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z0-9_.-]+))\s*=""")
 
 
@@ -39,52 +40,83 @@ def read(path: Path, *, overrides: Sequence[str] = ()) -> Document:
     tables, places = _read_layers(path, seen=())
     for override in overrides:
         key, mark, text = override.partition("=")
-        if not mark or not key.strip():
+        keys = [part.strip() for part in key.split(".")]
+        if not mark or not all(keys):
             raise BadInput(
                 f"--set wants section.key=value, got {override!r}",
                 code="override",
                 remedy='for example --set portfolio.top_n=10 or --set fund.name="x"',
             )
-        tables = _merge(tables, _nest(key.strip().split("."), _value(text.strip())))
-        places[key.strip()] = "--set"
+        tables = _merge(tables, _nest(keys, _value(text.strip())))
+        places[".".join(keys)] = "--set"
     return Document(tables, places, path.parent, str(path))
 
 
 def _read_layers(
     path: Path, *, seen: tuple[Path, ...]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    resolved = path.resolve()
-    if resolved in seen:
-        raise BadInput(
-            "a configuration extends itself", code="extends", where=str(path)
-        )
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
-            "the configuration cannot be read",
-            code="no_configuration",
-            where=str(path),
-            why=str(error),
-            remedy="name an existing TOML file",
-        ) from error
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(
-            "this is no TOML", code="no_toml", where=str(path), why=str(error)
-        ) from error
-    places = _places(text, path.name)
+    """seen: the files that led here by `extends`."""
+    text = _text(path, seen[-1] if seen else None)
+    tables = parse_toml(text, where=str(path))
+    places = key_places(text, path.name)
     base = tables.pop("extends", None)
     if base is None:
         return tables, places
+    where = str(path.parent / places.get("extends", path.name))
     if not isinstance(base, str):
-        raise BadInput("extends names a file", code="extends", where=str(path))
-    below, below_places = _read_layers(path.parent / base, seen=(*seen, resolved))
-    return _merge(below, tables), {**below_places, **places}
+        raise BadInput(
+            f"extends must name a file, got {base!r}",
+            code="extends",
+            where=where,
+            remedy='write it like extends = "base.toml"',
+        )
+    below = path.parent / base
+    chain = (*seen, path)
+    if below.resolve() in [each.resolve() for each in chain]:
+        raise BadInput(
+            "a configuration extends itself",
+            code="extends",
+            where=where,
+            why=" extends ".join(each.name for each in (*chain, below)),
+            remedy="let the base stand alone",
+        )
+    under, under_places = _read_layers(below, seen=chain)
+    return _merge(under, tables), {**under_places, **places}
 
 
-def _places(text: str, name: str) -> dict[str, str]:
+def _text(path: Path, extended_by: Path | None) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"the configuration that {extended_by} extends cannot be read"
+            if extended_by
+            else "the configuration cannot be read",
+            code="no_configuration",
+            where=str(path),
+            why=getattr(error, "strerror", None) or str(error),
+            remedy="name an existing TOML file; a base lies relative to what extends it"
+            if extended_by
+            else "name an existing TOML file",
+        ) from error
+
+
+def parse_toml(text: str, *, where: str) -> dict[str, Any]:
+    """The tables of a TOML text; BadInput with the line where it is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = _AT_LINE.search(str(error))
+        raise BadInput(
+            "this is no TOML",
+            code="no_toml",
+            where=f"{where}, line {line[1]}" if line else where,
+            why=str(error),
+            remedy='a section is [name], a key is name = value, text stands in "quotes"',
+        ) from error
+
+
+def key_places(text: str, name: str) -> dict[str, str]:
     """Dotted path → "file, line n", by a scan: tomllib keeps no positions."""
     places: dict[str, str] = {}
     counts: dict[str, int] = {}
@@ -112,9 +144,18 @@ def _merge(below: Table, above: Table) -> dict[str, Any]:
         old = merged.get(key)
         if isinstance(old, dict) and isinstance(value, dict):
             merged[key] = _merge(old, value)
+        elif isinstance(old, list) and isinstance(value, dict) and _at(value, old):
+            entries = {str(at): entry for at, entry in enumerate(old)}
+            merged[key] = list(_merge(entries, value).values())
         else:
             merged[key] = value
     return merged
+
+
+def _at(value: Table, entries: Sequence[object]) -> bool:
+    """Whether the keys number entries, as in `--set factor.0.weight=0.5`."""
+    numbers = {str(at) for at in range(len(entries))}
+    return bool(value) and numbers.issuperset(value)
 
 
 def _nest(keys: Sequence[str], value: Any) -> dict[str, Any]:

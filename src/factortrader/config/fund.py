@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from factortrader.config.document import Document
-from factortrader.config.parsing import Problems, nearest, parse
+from factortrader.config.parsing import Problems, is_table, nearest, parse
 from factortrader.costs import CostSettings
 from factortrader.execution.settings import ExecutionSettings
 from factortrader.market.schedule import ScheduleSettings
@@ -51,6 +51,15 @@ class PeriodSettings:
     end: str | None = None
 
     def __post_init__(self) -> None:
+        for key in ("start", "end"):
+            text = getattr(self, key)
+            try:
+                parse_time_ns(text or "1970-01-01")
+            except (ValueError, OverflowError) as error:
+                raise ValueError(
+                    f'{key} is an ISO date or time such as "2020-01-31" or '
+                    f'"2020-01-31T08:00Z", got {text!r}: {error}'
+                ) from error
         start, end = self.start_ns, self.end_ns
         if start is not None and end is not None and start >= end:
             raise ValueError(f"start ({self.start}) must lie before end ({self.end})")
@@ -153,7 +162,7 @@ def read_fund(
     }
     factors = tables.get("factor", [])
     if not isinstance(factors, list):
-        problems.add("factor", "write each factor as a [[factor]] table")
+        problems.add("factor", "write each factor as a [[factor]] table, two brackets")
         factors = []
     parsed = [
         parse(FactorSettings, table, path=f"factor.{at}", problems=problems)
@@ -176,26 +185,24 @@ def read_fund(
 
 def _data(table: Any, settings_of: SettingsOf, problems: Problems) -> tuple[Any, Any]:
     """`[data]` holds the period and, beside it, the source's own settings."""
-    if not isinstance(table, Mapping):
-        problems.add("data", "must be a table")
+    if not is_table(table, path="data", problems=problems):
         return None, None
     shared = {key: table[key] for key in _SHARED if key in table}
     own = {key: value for key, value in table.items() if key not in _SHARED}
     period = parse(PeriodSettings, shared, path="data", problems=problems)
     source = str(shared.get("source", "store"))
     return period, _adapter(
-        settings_of, own, problems, section="data", group="sources", name=source
+        settings_of, own, problems, key="data.source", group="sources", name=source
     )
 
 
 def _venue(table: Any, settings_of: SettingsOf, problems: Problems) -> tuple[str, Any]:
-    if not isinstance(table, Mapping):
-        problems.add("venue", "must be a table")
+    if not is_table(table, path="venue", problems=problems):
         return "", None
     name = str(table.get("adapter", "simulated"))
     own = {key: value for key, value in table.items() if key != "adapter"}
     return name, _adapter(
-        settings_of, own, problems, section="venue", group="venues", name=name
+        settings_of, own, problems, key="venue.adapter", group="venues", name=name
     )
 
 
@@ -204,13 +211,14 @@ def _adapter(
     table: Mapping[str, Any],
     problems: Problems,
     *,
-    section: str,
+    key: str,
     group: str,
     name: str,
 ) -> Any:
+    """key: where the adapter is named; its settings stand beside it."""
     try:
         kind = settings_of(group, name)
     except LookupError as error:
-        problems.add(section, str(error))
+        problems.add(key, str(error))
         return None
-    return parse(kind, table, path=section, problems=problems)
+    return parse(kind, table, path=key.partition(".")[0], problems=problems)

@@ -10,13 +10,27 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    TypeGuard,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
 from factortrader.errors import BadConfiguration, BadInput
 
 T = TypeVar("T")
+_SHOWN: Final = 24
+"""So many names of what is known are listed."""
+
+_LARGEST_FRACTION: Final = 10.0
+"""A number that may be larger than this is no weight, share or rate a year."""
 
 
 @dataclass(slots=True)
@@ -28,12 +42,21 @@ class Problems:
 
     def add(self, path: str, text: str) -> None:
         """Note a problem at a dotted path such as "costs.taker_bps"."""
-        place = self.places.get(path)
-        probe = path
-        while place is None and "." in probe:
-            probe = probe.rpartition(".")[0]
-            place = self.places.get(probe)
+        place = self.place(path)
         self.found.append(f"{path}{f' ({place})' if place else ''}: {text}")
+
+    def place(self, path: str) -> str:
+        """Where the key, or what is nearest above it, was written; "" if nowhere.
+
+        The first of several tables stands for a section that should be one.
+        """
+        probe = path
+        while probe:
+            for written in (probe, f"{probe}.0"):
+                if written in self.places:
+                    return self.places[written]
+            probe = probe.rpartition(".")[0]
+        return ""
 
     def raise_if_any(self, where: str) -> None:
         if self.found:
@@ -52,11 +75,13 @@ def parse(
 
     given: fields that are built elsewhere and are no keys of the table.
 
+    path: where the table stands; "" for a whole document.
+
     Unknown keys name the nearest known one; missing keys, wrong types and values out
-    of range each say what is allowed.
+    of range each say what is allowed. A class refuses values that do not fit together
+    with ValueError; a refusal that begins with the name of a key stands at that key.
     """
-    if not isinstance(table, Mapping):
-        problems.add(path, f"must be a table, got {_show(table)}")
+    if not is_table(table, path=path, problems=problems):
         return None
     before = len(problems.found)
     hints = get_type_hints(kind, include_extras=True)
@@ -68,25 +93,48 @@ def parse(
     }
     for key in table:
         if key not in known:
-            problems.add(f"{path}.{key}", f"unknown key{nearest(key, known)}")
+            problems.add(_below(path, key), f"unknown key{nearest(key, known)}")
     values: dict[str, Any] = dict(built)
     for name, spec in known.items():
         if name in table:
             values[name] = _convert(
-                table[name], hints[name], path=f"{path}.{name}", problems=problems
+                table[name], hints[name], path=_below(path, name), problems=problems
             )
         elif (
             spec.default is dataclasses.MISSING
             and spec.default_factory is dataclasses.MISSING
         ):
-            problems.add(f"{path}.{name}", f"is missing: {_allowed(hints[name])}")
+            problems.add(_below(path, name), f"is missing: {_allowed(hints[name])}")
     if len(problems.found) > before:
         return None
     try:
         return kind(**values)
-    except (ValueError, BadInput) as error:
-        problems.add(path, str(error))
-        return None
+    except BadInput as error:
+        problems.add(path, error.sentence)
+    except ValueError as error:
+        key = str(error).partition(" ")[0]
+        problems.add(_below(path, key) if key in known else path, str(error))
+    return None
+
+
+def _below(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def is_table(
+    value: object, *, path: str, problems: Problems
+) -> TypeGuard[Mapping[str, Any]]:
+    """Whether the value is a table; a problem is noted where it is not."""
+    if isinstance(value, Mapping):
+        return True
+    several = isinstance(value, list) and value and isinstance(value[0], Mapping)
+    problems.add(
+        path,
+        f"is one table: write [{path}], not [[{path}]]"
+        if several
+        else f"must be a table [{path}], got {_show(value)}",
+    )
+    return False
 
 
 def _convert(value: object, hint: Any, *, path: str, problems: Problems) -> Any:
@@ -104,8 +152,23 @@ def _convert(value: object, hint: Any, *, path: str, problems: Problems) -> Any:
     try:
         return msgspec.convert(value, hint, strict=True)
     except msgspec.ValidationError:
-        problems.add(path, f"{_show(value)} is not allowed: {_allowed(hint)}")
+        problems.add(
+            path,
+            f"{_show(value)} is not allowed: {_allowed(hint)}{_percent(value, hint)}",
+        )
         return None
+
+
+def _percent(value: object, hint: Any) -> str:
+    """A hint where a fraction was written as percent."""
+    if get_origin(hint) is not Annotated or not isinstance(value, int | float):
+        return ""
+    base, mark, *_ = get_args(hint)
+    most = getattr(mark, "le", None)
+    if base is not float or most is None or most > _LARGEST_FRACTION:
+        return ""
+    written = most < value <= 100.0 * most
+    return f"; it is a fraction: {value:g} % is {value / 100.0:g}" if written else ""
 
 
 def _dataclass_of(hint: Any) -> type[Any] | None:
@@ -123,11 +186,14 @@ def _item_dataclass_of(hint: Any) -> type[Any] | None:
 
 
 def nearest(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    """A hint such as "; did you mean 'top_n'?", or what is known."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    """A hint such as "; did you mean 'top_n'?", or what is known; case is forgiven."""
+    by_lower = {each.lower(): each for each in reversed(list(known))}
+    close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.6)
     if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known are {', '.join(sorted(known))}" if known else ""
+        return f"; did you mean {by_lower[close[0]]!r}?"
+    names = sorted(known)
+    shown = ", ".join(names[:_SHOWN]) + (" and more" if len(names) > _SHOWN else "")
+    return f"; known are {shown}" if names else ""
 
 
 _NAMES: Final[Mapping[Any, str]] = {
@@ -171,6 +237,8 @@ def _range(mark: msgspec.Meta) -> str:
         )
         if limit is not None
     ]
+    if mark.min_length is not None:
+        parts.append("and not empty")
     if mark.pattern is not None:
         parts.append(f"matching {mark.pattern}")
     return " and ".join(parts)

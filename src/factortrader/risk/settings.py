@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-_Weight = Annotated[float, msgspec.Meta(ge=0.0, le=100.0)]
+_Weight = Annotated[float, msgspec.Meta(ge=0.0, le=10.0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
