@@ -28,7 +28,7 @@ from factortrader.events import (
 from factortrader.instruments import Instrument
 from factortrader.portfolio.entries import Account, Entry
 from factortrader.portfolio.ledger import Ledger
-from factortrader.units import MONEY, FloatArray, to_float
+from factortrader.units import MONEY, FloatArray, decimal_shortest, to_float
 
 Entries: TypeAlias = Sequence[Entry]
 
@@ -104,7 +104,10 @@ def fold_movements(
     fold = _Fold(recorder.rows, instruments, quote=quote, interval_ns=interval_ns)
     with localcontext(MONEY):
         for row, movement in recorder.movements:
+            if row == len(recorder.rows):
+                fold.prove_last_equity()
             fold.on_movement(row, movement)
+        fold.prove_last_equity()
     return fold.movements()
 
 
@@ -125,6 +128,7 @@ class _Fold:
         self._interval_ns = interval_ns
         self._ledger = Ledger(instruments, quote=quote)
         self._capital: Decimal | None = None
+        self._proven = False
         self._cashflows: list[Cashflow] = []
         self._ends: list[End] = []
         self._fills: list[OrderFilled] = []
@@ -145,6 +149,30 @@ class _Fold:
                 self._on_transfer(row, movement, entries)
             case CorporateActionApplied():
                 self._book(self._dated(row, movement.time_ns), movement, entries)
+
+    def prove_last_equity(self) -> None:
+        """The equity that the run showed last is the ledger's at the same marks.
+
+        Asked once, before anything that came after the last mark. Raises
+        BrokenInvariant where they differ by more than 1e-9 of what they sum.
+        """
+        if self._proven or not self._rows:
+            return
+        self._proven = True
+        last = self._rows[-1]
+        marks = {
+            last.assets[column]: decimal_shortest(float(mark))
+            for column, mark in zip(last.held, last.marks, strict=True)
+        }
+        if self._ledger.positions().keys() - marks.keys():
+            return  # a currency without a mark: its worth is undefined, and said so
+        booked = to_float(self._ledger.equity(marks))
+        scale = abs(last.cash) + float(np.abs(last.quantities * last.marks).sum())
+        if abs(booked - last.equity) > _EQUITY_TOLERANCE * scale:
+            raise BrokenInvariant(
+                f"the last equity shown is {last.equity!r}, the ledger's is {booked!r}",
+                where="run results",
+            )
 
     def movements(self) -> Movements:
         if self._capital is None:
@@ -284,6 +312,8 @@ def _reference(movement: Movement) -> str:
             return movement.action
     return movement.reference
 
+
+_EQUITY_TOLERANCE: Final = 1e-9
 
 _KINDS: Final[Mapping[Account, str]] = {
     Account.FEES: "fee",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -131,3 +132,15 @@ def test_what_happens_after_the_last_mark_is_in_no_bar() -> None:
 
     assert isinstance(moved.fills[0], OrderFilled)
     assert moved.fees.tolist() == [0.0, 0.1]
+
+
+def test_an_equity_that_the_ledger_does_not_bear_out_is_a_crash() -> None:
+    """The last mark of a run is proven against its own fills and flows."""
+    fund = Fund(spot("BTC"))
+    fund.trade("BTC", "2", price="100")
+    fund.close(BTC=100.0)
+    rows = fund.recorder.rows
+    rows[-1] = replace(rows[-1], equity=rows[-1].equity * 1.001)
+
+    with pytest.raises(BrokenInvariant, match="the ledger's is"):
+        _ = fund.results().movements
