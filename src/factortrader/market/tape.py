@@ -56,10 +56,11 @@ class Tape:
         self._make_room(bar)
         row = self._filled
         self._close_ns[row] = bar.close_ns
-        for name in BAR_FIELDS:
-            self._fields[name][row] = getattr(bar, name)
-        for name, values in bar.fields.items():
-            self._fields[name][row] = values
+        for name, kept in self._fields.items():
+            if name in BAR_FIELDS:
+                kept[row] = getattr(bar, name)
+            else:
+                kept[row] = bar.fields.get(name, _unknown(name))
         self._listed[row] = bar.listed
         self._clean[row] = bar.clean
         self._eligible[row] = bar.eligible
@@ -112,6 +113,9 @@ class Tape:
             )
         if bar.assets is not self._assets and bar.assets != self._assets:
             self._add_columns(bar)
+        for name in bar.fields:
+            if name not in self._fields:
+                self._fields[name] = self._room(_unknown(name))
         if self._filled == len(self._close_ns):
             kept = self._lookback - 1
             for array in self._arrays():
@@ -139,13 +143,9 @@ class Tape:
             room[: self._filled, :old] = array[: self._filled]
             return room
 
-        names = {*BAR_FIELDS, *bar.fields, *self._fields}
-        empty = np.zeros((0, 0))
         self._fields = {
-            name: wider(self._fields.get(name, empty), np.nan)
-            if name in self._fields
-            else np.full((rows, columns), np.nan)
-            for name in sorted(names)
+            name: wider(self._fields.get(name, np.zeros((0, 0))), _unknown(name))
+            for name in (*BAR_FIELDS, *self._fields)
         }
         self._listed = wider(self._listed, fill=False)
         self._clean = wider(self._clean, fill=False)
@@ -157,3 +157,11 @@ class Tape:
         self._members = members
         self._assets = bar.assets
         self._interval_ns = bar.interval_ns
+
+    def _room(self, fill: float) -> FloatArray:
+        return np.full((len(self._close_ns), len(self._assets)), fill)
+
+
+def _unknown(name: str) -> float:
+    """What stands where a field was not published: without an action all is one."""
+    return 1.0 if name == _ADJUSTMENT else np.nan
