@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
+from tests import funds
 from tests.fakes.memory_venue import MemoryVenue, feed
 from tests.fakes.virtual_time import VirtualClock, run_virtually
 
@@ -43,6 +45,12 @@ def replayed(fund: Fund, *, memo: bool = True) -> Told:
     ).run()
     told.head = journal.head
     return told
+
+
+@cache
+def golden(name: str) -> Told:
+    """A fund of `tests.funds` through the heap, once a session; for reading only."""
+    return replayed(funds.fund(name))
 
 
 def lived(fund: Fund, *, queue_events: int = 8) -> Told:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from tests.funds import FUNDS, fund
-from tests.runs import lived, replayed
+from tests.runs import golden, lived
 
 from factortrader.events import OrderFilled
 from factortrader.runtime.codec import encode
@@ -14,10 +16,8 @@ from factortrader.runtime.codec import encode
 @pytest.mark.parametrize("name", FUNDS)
 def test_both_drivers_leave_the_same_journal(name: str) -> None:
     """Heap with memo or asyncio queue without it: not one message differs."""
-    same = fund(name)
-
-    by_replay = replayed(same)
-    by_live = lived(same)
+    by_replay = golden(name)
+    by_live = lived(fund(name))
 
     for ours, theirs in zip(by_replay.messages, by_live.messages, strict=False):
         assert encode(ours) == encode(theirs)
@@ -28,6 +28,13 @@ def test_both_drivers_leave_the_same_journal(name: str) -> None:
 @pytest.mark.slow
 def test_a_queue_of_one_changes_nothing() -> None:
     """Back-pressure delays producers; it does not reorder what they say."""
-    same = fund("momentum")
+    assert lived(fund("momentum"), queue_events=1).head == golden("momentum").head
 
-    assert lived(same, queue_events=1).head == lived(same, queue_events=1_000).head
+
+@pytest.mark.slow
+def test_every_task_ends_in_order(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing waits or listens any more when the driver returns."""
+    lived(fund("momentum", data={"bars": 100}))
+    gc.collect()
+
+    assert not [record for record in caplog.records if record.name == "asyncio"]

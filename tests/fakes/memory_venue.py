@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
-from factortrader.events import Command, Event
+from factortrader.events import Command
 from factortrader.ports import History, SimulatedVenue
-from factortrader.runtime.live import Clock
+from factortrader.runtime.live import Clock, Events
 from factortrader.runtime.replay import BAR, NEWS, VENUE
 from factortrader.runtime.stream import bars, news
 
@@ -24,27 +23,31 @@ class MemoryVenue:
         self._simulated.execute(command)
         self._told.set()
 
-    async def answers(self) -> AsyncIterator[Event]:
+    async def answers(self) -> Events:
         """Each answer at its time; a new command may bring the next one forward."""
         while True:
             self._told.clear()
             next_ns = self._simulated.next_ns()
-            told = asyncio.create_task(self._told.wait())
-            waits = [told]
-            if next_ns is not None:
-                sleep = self._clock.sleep_until(next_ns, rank=VENUE)
-                waits.append(asyncio.create_task(sleep))  # type: ignore[arg-type]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
-                wait.cancel()
-            if next_ns is not None and self._simulated.next_ns() == next_ns:
-                if self._clock.now_ns() < next_ns or not waits[-1].done():
-                    continue
+            if next_ns is None:
+                await self._told.wait()
+            elif await self._undisturbed_until(next_ns):
                 for answer in list(self._simulated.advance(next_ns)):
                     yield answer
 
+    async def _undisturbed_until(self, next_ns: int) -> bool:
+        """Sleep; True once that time has come, and it is still the next one."""
+        told = asyncio.create_task(self._told.wait())
+        slept = asyncio.create_task(self._clock.sleep_until(next_ns, rank=VENUE))
+        try:
+            await asyncio.wait([told, slept], return_when=asyncio.FIRST_COMPLETED)
+            return slept.done() and self._simulated.next_ns() == next_ns
+        finally:
+            for task in (told, slept):
+                task.cancel()
+            await asyncio.gather(told, slept, return_exceptions=True)
 
-async def feed(history: History, *, clock: Clock) -> AsyncIterator[Event]:
+
+async def feed(history: History, *, clock: Clock) -> Events:
     """The history's events, each when it became known, news before the bar."""
     streams = [(NEWS, news(history)), (BAR, bars(history))]
     waiting = [(rank, stream, next(stream, None)) for rank, stream in streams]

@@ -59,9 +59,10 @@ class _IdleSelector(selectors.SelectSelector):
 
 
 def run_virtually(main: Coroutine[Any, Any, None], *, clock: VirtualClock) -> None:
-    """Run to completion on a loop that obeys the clock."""
-    loop = asyncio.SelectorEventLoop(_IdleSelector(clock))
-    try:
-        loop.run_until_complete(main)
-    finally:
-        loop.close()
+    """Run to completion on a loop that obeys the clock, and end every task in order."""
+
+    def virtual_loop() -> asyncio.AbstractEventLoop:
+        return asyncio.SelectorEventLoop(_IdleSelector(clock))
+
+    with asyncio.Runner(loop_factory=virtual_loop) as runner:
+        runner.run(main)

@@ -9,7 +9,8 @@ virtual one in tests.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Protocol
 
 from factortrader.events import (
@@ -25,6 +26,8 @@ from factortrader.ports import Journal, Venue
 from factortrader.runtime.engine import Engine
 
 Tap = Callable[[Sequence[Message]], None]
+Events = AsyncGenerator[Event, None]
+"""A producer; it is closed where it stands when nobody listens any more."""
 Alert = Callable[[str, str], None]
 """(code, text): a `ports.AlertSink.send`."""
 
@@ -42,7 +45,7 @@ class Clock(Protocol):
 class AnsweringVenue(Venue, Protocol):
     """A venue whose answers are read as a stream."""
 
-    def answers(self) -> AsyncIterator[Event]: ...
+    def answers(self) -> Events: ...
 
 
 _TIMER_RANK = 3
@@ -60,7 +63,7 @@ class Live:
         *,
         engine: Engine,
         venue: AnsweringVenue,
-        feeds: Sequence[AsyncIterator[Event]],
+        feeds: Sequence[Events],
         journal: Journal,
         clock: Clock,
         taps: Sequence[Tap] = (),
@@ -91,9 +94,10 @@ class Live:
         finally:
             self._journal.close()
 
-    async def _produce(self, events: AsyncIterator[Event]) -> None:
-        async for event in events:
-            await self._queue.put(event)
+    async def _produce(self, events: Events) -> None:
+        async with aclosing(events):
+            async for event in events:
+                await self._queue.put(event)
 
     async def _end_after(self, feeds: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.gather(*feeds)
