@@ -256,7 +256,9 @@ def _check_universe(fund: Fund) -> None:
     empty: list[int] = []
     last_due_ns: int | None = None
     due = 0
-    for close_ns, somebody in zip(panel.close_ns.tolist(), somebody_in.flat, strict=True):
+    for close_ns, somebody in zip(
+        panel.close_ns.tolist(), somebody_in.flat, strict=True
+    ):
         if not schedule.is_due(close_ns, last_due_ns=last_due_ns):
             continue
         due, last_due_ns = due + 1, close_ns
