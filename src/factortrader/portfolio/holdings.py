@@ -41,7 +41,8 @@ class Holdings:
     """Ledger (money), exposure (floats), marks and rules of one account.
 
     Arrays are aligned with the columns of the last bar. A mark is the last close of
-    an asset; an asset without a bar now keeps its mark and cannot be traded.
+    an asset that was not quarantined; an asset without a bar now keeps its mark and
+    cannot be traded.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Holdings:
         self._marks: FloatArray = np.zeros(0)
         self._volumes: FloatArray = np.zeros(0)
         self._listed: BoolArray = np.zeros(0, dtype=np.bool_)
+        self._actions: set[str] = set()
         self._funded = False
         self._valuation: Valuation | None = None
 
@@ -70,8 +72,8 @@ class Holdings:
         """New marks; what the account is worth, once it was funded."""
         if len(bar.assets) != len(self._columns):
             self._add_columns(bar.assets)
-        marks = np.where(np.isfinite(bar.close), bar.close, self._marks)
-        self._marks = read_only(marks)
+        good = bar.clean & np.isfinite(bar.close)
+        self._marks = read_only(np.where(good, bar.close, self._marks))
         self._volumes = bar.volume
         self._listed = bar.listed
         self._valuation = None
@@ -106,12 +108,15 @@ class Holdings:
         return self._book(event)
 
     def on_action(self, event: CorporateActionApplied) -> Iterable[Any]:
-        """More units, each worth less: the value stays."""
+        """More units, each worth less: the value stays. Once per action."""
+        if event.action in self._actions:
+            return ()
+        self._actions.add(event.action)
         column = self._columns.get(event.asset)
         if column is not None:
-            marks = self._marks.copy()
-            marks[column] *= event.denominator / event.numerator
-            self._marks = marks
+            units = event.numerator / event.denominator
+            self._marks = _scaled(self._marks, column, factor=1.0 / units)
+            self._volumes = _scaled(self._volumes, column, factor=units)
         return self._book(event)
 
     def on_rules(self, event: InstrumentRulesChanged) -> Iterable[Any]:
@@ -185,7 +190,7 @@ class Holdings:
         return math.nan if column is None else float(self._marks[column])
 
     def last_volume(self, asset: str) -> float:
-        """Base units of the last bar; NaN = unknown."""
+        """Base units of the last bar, in today's units; NaN = unknown."""
         column = self._columns.get(asset)
         return math.nan if column is None else float(self._volumes[column])
 
@@ -238,3 +243,9 @@ class Holdings:
         )
         self._marks = np.concatenate([self._marks, np.full(len(new), np.nan)])
         self._exposure.extend(assets)
+
+
+def _scaled(row: FloatArray, column: int, *, factor: float) -> FloatArray:
+    scaled = row.copy()
+    scaled[column] *= factor
+    return read_only(scaled)
