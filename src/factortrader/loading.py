@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
-from factortrader.errors import BadInput
+from factortrader.errors import BadInput, FactortraderError
+
+_OURS: Final = ("factortrader", "factortrader_adapters", "factortrader_strategies")
+"""The import roots of this project."""
 
 
 def entry_point(group: str, name: str) -> EntryPoint:
@@ -64,26 +70,39 @@ def load_object(reference: str, *, folder: Path) -> Any:
     try:
         return getattr(module, name)
     except AttributeError:
-        public = [n for n in vars(module) if not n.startswith("_")]
         raise BadInput(
             f"{place} has no {name!r}",
             code="no_such_name",
-            why=f"it has {', '.join(sorted(public))}" if public else "",
+            why=_own_names(module, nearest_to=name),
         ) from None
+
+
+def _own_names(module: ModuleType, *, nearest_to: str) -> str:
+    """What the module defines itself and shows, or the one of it that was meant."""
+    own = [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and getattr(value, "__module__", None) == module.__name__
+    ]
+    close = difflib.get_close_matches(nearest_to, own, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"it defines {', '.join(sorted(own)) or 'nothing'}"
 
 
 def _module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name is None or not name.startswith(error.name):
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise _import_failed(name, error) from error
         raise BadInput(
             f"there is no module {name!r}",
             code="no_such_module",
             remedy="install it, or name a file: path/file.py:Name",
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _import_failed(name, error) from error
 
 
@@ -95,7 +114,9 @@ def _module_of_file(path: Path) -> ModuleType:
             where=str(path),
             remedy="paths are relative to the configuration's folder",
         )
-    name = f"factortrader_user_{file_digest(path)}"
+    name = (
+        f"factortrader_user_{_digest(str(path.resolve()).encode())}_{file_digest(path)}"
+    )
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -105,21 +126,88 @@ def _module_of_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except BaseException as error:
         del sys.modules[name]
-        raise _import_failed(str(path), error) from error
+        if isinstance(error, Exception | SystemExit):
+            raise _import_failed(str(path), error) from error
+        raise
     return module
 
 
-def _import_failed(name: str, error: Exception) -> BadInput:
+def _import_failed(name: str, error: BaseException) -> BadInput:
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        where, why = f"{error.filename}, line {error.lineno}", error.msg
+    else:
+        where, why = _place_in(error, [name]) or name, str(error)
     return BadInput(
         "the module fails to import",
         code="import_failed",
-        where=name,
-        why=f"{type(error).__name__}: {error}",
+        where=where,
+        why=f"{type(error).__name__}: {why}",
+        remedy="mend it: `python` can import what factortrader can",
     )
+
+
+# --- whose fault it is ------------------------------------------------------------
+
+
+@contextmanager
+def blaming(*named: object, wholly: bool = False) -> Iterator[None]:
+    """What the code that a configuration named raises, as BadInput with its line.
+
+    named: classes, instances or functions; those of this project are nobody's but
+    ours. wholly: nothing else runs inside, so all that is raised is theirs, even
+    where none of their lines was reached.
+
+    Other errors pass, and so does BadInput, with the line added where it has none.
+    """
+    files = [file for each in named if (file := _file_of(each)) is not None]
+    try:
+        yield
+    except BadInput as error:
+        error.where = error.where or _place_in(error, files)
+        raise
+    except FactortraderError:
+        raise
+    except (Exception, SystemExit) as error:
+        place = _place_in(error, files)
+        if not files or not (place or wholly):
+            raise
+        notes = getattr(error, "__notes__", ())
+        raise BadInput(
+            "this code of yours failed",
+            code="user_code",
+            where=place or files[0],
+            why=" ".join([f"{type(error).__name__}: {error}", *notes]),
+            remedy="mend it; FACTORTRADER_TRACEBACK=1 shows how it was reached",
+        ) from error
+
+
+def _file_of(named: object) -> str | None:
+    """The file of the module that defines it; None for ours and for built-in ones."""
+    definition = named if hasattr(named, "__qualname__") else type(named)
+    module = getattr(definition, "__module__", None) or ""
+    if module.partition(".")[0] in _OURS:
+        return None
+    return getattr(sys.modules.get(module), "__file__", None)
+
+
+def _place_in(error: BaseException, files: Sequence[str]) -> str:
+    """Where the innermost frame stands that lies in one of the files; "" if none."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename in files:
+            inside = "" if code.co_name == "<module>" else f", in {code.co_qualname}"
+            place = f"{code.co_filename}, line {trace.tb_lineno}{inside}"
+        trace = trace.tb_next
+    return place
 
 
 def file_digest(path: Path) -> str:
     """16 hex digits over the file's bytes: what the manifest says of a user's file."""
-    return blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    return _digest(path.read_bytes())
+
+
+def _digest(content: bytes) -> str:
+    return blake2b(content, digest_size=8).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -91,6 +92,10 @@ class FactorSettings:
     transform: str = "zscore"
     rows: Annotated[int, msgspec.Meta(ge=1)] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.weight) or self.weight == 0.0:
+            raise ValueError(f"weight must be a number other than 0, got {self.weight}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

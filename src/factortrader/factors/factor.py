@@ -25,7 +25,7 @@ from factortrader.errors import BadInput
 from factortrader.factors import cross_section
 from factortrader.factors.cross_section import Z_LIMIT
 from factortrader.market.panel import BAR_FIELDS, DOLLAR_VOLUME, EXTRA_FIELDS, Panel
-from factortrader.units import BoolArray, FloatArray
+from factortrader.units import BoolArray, FloatArray, read_only
 
 F_ = TypeVar("F_", bound=Callable[..., FloatArray])
 
@@ -74,6 +74,7 @@ class Factor:
         )
         with np.errstate(all="ignore"):  # a division by zero is an answer: no view
             scores = self.function(*arrays, **dict(self.parameters))
+        _prove(scores, panel.listed.shape, self.function, name=self.name)
         scores = np.where(np.isfinite(scores), scores, np.nan)
         return TRANSFORMS[self.transform](scores, panel.eligible)
 
@@ -268,28 +269,45 @@ def _lookback(
 def _try_out(factor: Factor, where: str) -> None:
     """One call on rows without any value: it must answer with their shape."""
     shape = (factor.lookback_bars, 2)
-    nothing = np.full(shape, np.nan)
-    arrays = (
-        np.zeros(shape, dtype=np.bool_) if name == ELIGIBLE else nothing.copy()
-        for name in factor.inputs
-    )
+    nothing = read_only(np.full(shape, np.nan))
+    nobody = read_only(np.zeros(shape, dtype=np.bool_))
+    arrays = (nobody if name == ELIGIBLE else nothing for name in factor.inputs)
     with _refusals(where), np.errstate(all="ignore"):
         answer: object = factor.function(*arrays, **dict(factor.parameters))
+    _prove(answer, shape, factor.function, name=factor.name)
+
+
+def _prove(
+    answer: object, shape: tuple[int, ...], function: Callable[..., Any], *, name: str
+) -> None:
+    """Raises BadInput unless the function answered with float64 of this shape."""
+    why = _defined(function)
     if not isinstance(answer, np.ndarray) or answer.shape != shape:
-        got = getattr(answer, "shape", type(answer).__name__)
+        got = type(answer).__name__
+        if hasattr(answer, "shape"):
+            got += f" of shape {answer.shape}"
         raise BadInput(
-            f"it must return {shape} (bars, assets), it returned {got}",
+            f"it must return an array of shape {shape} (bars, assets), it returned {got}",
             code="factor_shape",
-            where=where,
+            where=f"factor {name}",
+            why=why,
             remedy="return one score for every bar and asset of its inputs",
         )
     if answer.dtype != np.float64:
         raise BadInput(
             f"it must return float64, it returned {answer.dtype}",
             code="factor_type",
-            where=where,
+            where=f"factor {name}",
+            why=why,
             remedy="convert the result with .astype(float)",
         )
+
+
+def _defined(function: Callable[..., Any]) -> str:
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return ""
+    return f"it is defined in {code.co_filename}, line {code.co_firstlineno}"
 
 
 @contextlib.contextmanager

@@ -91,7 +91,8 @@ class Panel:
         """The field as factors see it: adjusted, NaN where not listed and clean.
 
         Prices are multiplied by the cumulative ratio, base volumes divided by it, so
-        that price × volume is what it was. Infinities become NaN at this door.
+        that price × volume is what it was. Infinities become NaN at this door. Nobody
+        may write into what is handed out.
         """
         values = self.dollar_volume() if name == DOLLAR_VOLUME else self.raw(name)
         if self.adjustment is not None:
@@ -100,7 +101,7 @@ class Panel:
             elif name in _BASE_UNITS:
                 values = values / self.adjustment
         seen = self.listed & self.clean & np.isfinite(values)
-        return values if seen.all() else np.where(seen, values, np.nan)
+        return read_only(values if seen.all() else np.where(seen, values, np.nan))
 
     def dollar_volume(self) -> FloatArray:
         """Traded notional per bar, quote currency: as published, else close × volume.

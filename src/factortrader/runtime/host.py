@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from factortrader.errors import BrokenInvariant
+from factortrader.errors import BadInput
 from factortrader.events import BarsClosed, SignalsUpdated
 from factortrader.market.schedule import Schedule
 from factortrader.market.window import Window
 from factortrader.ports import Strategy
+from factortrader.units import format_time
 
 
 class StrategyHost:
@@ -33,24 +34,52 @@ class StrategyHost:
         if not self._schedule.is_due(bar.close_ns, last_due_ns=self._last_due_ns):
             return ()
         self._last_due_ns = bar.close_ns
-        signals = tuple(self._strategy.on_bars(self._window()))
-        for signal in signals:
-            _prove(signal, bar)
+        try:
+            said: object = self._strategy.on_bars(self._window())
+            signals = tuple(said) if isinstance(said, Iterable) else (said,)
+        except Exception as error:
+            error.add_note(f"at the bar of {format_time(bar.close_ns)}")
+            raise
+        fault = _fault(signals, bar)
+        if fault is not None:
+            raise BadInput(
+                fault,
+                code="strategy_answer",
+                where=_defined(self._strategy),
+                why=f"asked at the bar of {format_time(bar.close_ns)}",
+                remedy="yield factortrader.signals.signal.signals_updated(window, …) once"
+                " a bar, or nothing",
+            )
         return signals
 
 
-def _prove(signal: SignalsUpdated, bar: BarsClosed) -> None:
-    rows = {"scores": signal.scores, **signal.contributions}
-    for name, row in rows.items():
-        if row.shape != (len(bar.assets),):
-            raise BrokenInvariant(
-                f"{name} has shape {row.shape} for {len(bar.assets)} assets",
-                where=signal.strategy,
-            )
-    if np.isinf(signal.scores).any():
-        raise BrokenInvariant("a score is infinite", where=signal.strategy)
-    if signal.time_ns != bar.time_ns:
-        raise BrokenInvariant(
-            f"a signal of {signal.time_ns} was given at {bar.time_ns}",
-            where=signal.strategy,
-        )
+def _fault(signals: tuple[object, ...], bar: BarsClosed) -> str | None:
+    """What is wrong with what a strategy said; None where it can be traded on."""
+    for signal in signals:
+        if not isinstance(signal, SignalsUpdated):
+            return f"on_bars must give SignalsUpdated, it gave {type(signal).__name__}"
+        if signal.time_ns != bar.time_ns:
+            return f"a signal is dated like its bar, this one at {signal.time_ns} ns"
+        if signal.assets != bar.assets:
+            return "a signal must carry the assets of the window, this one has others"
+        rows: dict[str, object] = {"scores": signal.scores, **signal.contributions}
+        for name, row in rows.items():
+            if not isinstance(row, np.ndarray) or row.dtype != np.float64:
+                got = getattr(row, "dtype", type(row).__name__)
+                return f"{name} must be float64 in an array, got {got}"
+            if row.shape != (len(bar.assets),):
+                return f"{name} has shape {row.shape} for {len(bar.assets)} assets"
+            if np.isinf(row).any():
+                return f"{name} must be finite or NaN, one of them is infinite"
+    if len(signals) > 1:
+        return f"on_bars may speak once a bar, it spoke {len(signals)} times"
+    return None
+
+
+def _defined(strategy: Strategy) -> str:
+    """Where the strategy's `on_bars` is written."""
+    name = f"{type(strategy).__qualname__}.on_bars"
+    code = getattr(getattr(type(strategy), "on_bars", None), "__code__", None)
+    if code is None:
+        return name
+    return f"{code.co_filename}, line {code.co_firstlineno}, in {name}"

@@ -10,7 +10,7 @@ from factortrader.config.fund import FactorSettings, FundConfig
 from factortrader.config.parsing import Problems, parse
 from factortrader.errors import BadInput
 from factortrader.factors.factor import Factor, bind
-from factortrader.loading import load_object
+from factortrader.loading import blaming, load_object
 from factortrader.ports import Strategy
 
 
@@ -24,7 +24,7 @@ def build_strategy(config: FundConfig, problems: Problems) -> Strategy | None:
     try:
         kind = load_object(reference, folder=config.document.folder)
     except BadInput as error:
-        problems.add("signal.strategy", _inner(error))
+        problems.add("signal.strategy", error.sentence)
         return None
     if not (inspect.isclass(kind) and dataclasses.is_dataclass(kind)):
         problems.add(
@@ -42,12 +42,23 @@ def build_strategy(config: FundConfig, problems: Problems) -> Strategy | None:
     given: dict[str, Any] = {}
     if takes_factors:
         given["factors"] = bind_factors(config, problems)
-        if not given["factors"]:
+        if not config.factors:
             problems.add("factor", f"{reference} blends factors: name at least one")
     elif config.factors:
         problems.add("factor", f"{reference} takes no [[factor]] tables")
     if problems.found:
         return None
+    try:
+        with blaming(kind, wholly=True):
+            return _made(kind, config, problems, given=given)
+    except BadInput as error:
+        problems.add("signal.strategy", error.sentence)
+        return None
+
+
+def _made(
+    kind: type[Any], config: FundConfig, problems: Problems, *, given: dict[str, Any]
+) -> Strategy | None:
     strategy = parse(
         kind,
         config.signal.parameters,
@@ -55,7 +66,9 @@ def build_strategy(config: FundConfig, problems: Problems) -> Strategy | None:
         problems=problems,
         given=given,
     )
-    return None if strategy is None else _proven(strategy, reference, problems)
+    if strategy is None:
+        return None
+    return _proven(strategy, config.signal.strategy, problems)
 
 
 def _proven(strategy: Any, reference: str, problems: Problems) -> Strategy | None:
@@ -64,7 +77,8 @@ def _proven(strategy: Any, reference: str, problems: Problems) -> Strategy | Non
     if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
         problems.add(
             "signal.strategy",
-            f"{reference}.lookback_bars must be a whole number ≥ 1, got {rows!r}",
+            f"{reference}.lookback_bars must be a whole number ≥ 1, got {rows!r}"
+            + (": make it a property" if callable(rows) else ""),
         )
         return None
     try:
@@ -88,9 +102,14 @@ def bind_factors(
         try:
             factor = bind_factor(config, settings)
         except BadInput as error:
-            problems.add(f"factor.{at}", _inner(error))
-        else:
-            bound.append((factor, settings.weight))
+            problems.add(f"factor.{at}", error.sentence)
+            continue
+        if factor.name in [other.name for other, _ in bound]:
+            problems.add(
+                f"factor.{at}",
+                f"two factors are called {factor.name!r}: give this one another name",
+            )
+        bound.append((factor, settings.weight))
     return tuple(bound)
 
 
@@ -110,17 +129,11 @@ def bind_factor(config: FundConfig, settings: FactorSettings) -> Factor:
             transform=settings.transform,
         )
         return factor
-    return bind(
-        function,
-        name=settings.name,
-        parameters=settings.parameters,
-        transform=settings.transform,
-        rows=settings.rows,
-    )
-
-
-def _inner(error: BadInput) -> str:
-    """A problem inside a list of problems: without code, on one line."""
-    return " ".join(
-        part for part in (f"{error.what};", error.why, error.remedy) if part
-    ).rstrip(";")
+    with blaming(function, wholly=True):
+        return bind(
+            function,
+            name=settings.name,
+            parameters=settings.parameters,
+            transform=settings.transform,
+            rows=settings.rows,
+        )
