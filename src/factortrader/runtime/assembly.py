@@ -113,7 +113,12 @@ def build_fund(config: FundConfig) -> Fund:
 
 
 def build_core(fund: Fund, *, environment: str, memo: bool) -> Engine:
-    """A fresh core, nothing heard yet.
+    """A fresh core, nothing heard yet; arguments as for `build_components`."""
+    return Engine(wire(build_components(fund, environment=environment, memo=memo)))
+
+
+def build_components(fund: Fund, *, environment: str, memo: bool) -> Components:
+    """The parts of a core, not wired yet.
 
     environment: enters the order ids. memo: compute panel functions once over the
     whole history; the same messages either way.
@@ -124,7 +129,7 @@ def build_core(fund: Fund, *, environment: str, memo: bool) -> Engine:
     tape = _tape(fund, memo=memo)
     orders = OpenOrders()
     holdings = Holdings(instruments, quote=config.fund.quote, orders=orders)
-    components = Components(
+    return Components(
         tape=tape,
         holdings=holdings,
         orders=orders,
@@ -160,7 +165,6 @@ def build_core(fund: Fund, *, environment: str, memo: bool) -> Engine:
             interval_ns=interval_ns,
         ),
     )
-    return Engine(wire(components))
 
 
 def build_simulated_venue(fund: Fund) -> SimulatedVenue:
