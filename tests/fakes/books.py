@@ -29,9 +29,14 @@ RULE = TradingRules(lot=Decimal("0.001"))
 
 @dataclass(frozen=True, kw_only=True)
 class FakeBook:
-    """An account of 10,000; marks of 100, volumes of 1,000,000, lots of 0.001."""
+    """An account of 10,000; marks of 100, volumes of 1,000,000, lots of 0.001.
+
+    Everything is a perpetual but what `spot` names.
+    """
 
     equity: float = 10_000.0
+    cash: Decimal = Decimal(0)
+    spot: tuple[str, ...] = ()
     positions: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[str, float] = field(default_factory=dict)
     volumes: Mapping[str, float] = field(default_factory=dict)
@@ -45,6 +50,9 @@ class FakeBook:
 
     def position(self, asset: str) -> Decimal:
         return Decimal(self.positions.get(asset, "0"))
+
+    def is_perpetual(self, asset: str) -> bool:
+        return asset not in self.spot
 
     def mark(self, asset: str) -> float:
         return self.marks.get(asset, 100.0)

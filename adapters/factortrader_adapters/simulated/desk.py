@@ -112,7 +112,8 @@ class OrderDesk:
             self._keep_or_expire(working, "not marketable", now_ns=now_ns)
         else:
             working.meets_close = True
-            self._reserve(working, now_ns)
+            if order.limit_price is not None:
+                self._reserve(working, now_ns)
 
     def cancel(self, command: CancelOrder, *, now_ns: int) -> None:
         """Close a working order, or say why there is nothing to cancel."""
@@ -152,7 +153,9 @@ class OrderDesk:
     ) -> Rejection | None:
         """What position, notional, balance and a post-only flag say against it.
 
-        A limit order is checked at its limit, a market order at its fill price.
+        A limit order is checked at its limit, a market order at its fill price. One
+        that waits for the close stands for one that arrives then: it is paid then,
+        also from sales that share the print, and reserves nothing until then.
         """
         breach = reduction_breach(order, self._account.quantity(order.asset))
         if breach is not None:
@@ -165,10 +168,11 @@ class OrderDesk:
             breach = notional_breach(notional, self._admission.rules(order.asset))
             if breach is not None:
                 return breach
+            waits = taking is None and order.limit_price is None
             shortage = self._account.shortage(
                 order, quantity=order.quantity, price=price, time_ns=now_ns
             )
-            if shortage is not None:
+            if shortage is not None and not waits:
                 return Rejection("insufficient_balance", shortage)
         if taking is not None and order.time_in_force is TimeInForce.POST_ONLY:
             return Rejection("post_only", "the order would take liquidity")

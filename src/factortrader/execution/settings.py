@@ -14,7 +14,9 @@ class ExecutionSettings:
 
     legs: "reduce_first" sends what adds when what reduces has ended, sized from the
     cash that arrived; "together" sends all legs at once, sized from the proceeds that
-    are expected, so that all share one print even where data has no open.
+    are expected, so that all share one print even where data has no open. Risk counts
+    what is not sold yet as held beside what is bought: for spot a max_gross of 1 is
+    always enough, perpetuals need room for both.
     order_type: "market", or "limit" at the decision mark ± limit_offset_bps (positive
     = towards crossing). time_in_force: of limit orders. valid_bars: a resting limit
     order expires after so many bars. fee_reserve: fraction of cash that buys leave

@@ -135,6 +135,11 @@ class Holdings:
         return self._valued().equity
 
     @property
+    def cash(self) -> Decimal:
+        """Quote currency in the wallet."""
+        return self._ledger.cash
+
+    @property
     def weights(self) -> FloatArray:
         """Signed fractions of equity, drifted to the last marks; NaN when ruined."""
         return self._valued().weights
@@ -180,6 +185,9 @@ class Holdings:
 
     def position(self, asset: str) -> Decimal:
         return self._ledger.position(asset)
+
+    def is_perpetual(self, asset: str) -> bool:
+        return self._instruments[asset].is_perpetual
 
     def multiplier(self, asset: str) -> Decimal:
         return self._ledger.multiplier(asset)

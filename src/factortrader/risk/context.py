@@ -21,12 +21,21 @@ class Book(Protocol):
         ...
 
     @property
+    def cash(self) -> Decimal:
+        """Quote currency in the wallet: what purchases of spot are paid from."""
+        ...
+
+    @property
     def exposed(self) -> Sequence[str]:
         """Assets with a position or a working order, in a stable order."""
         ...
 
     def position(self, asset: str) -> Decimal:
         """Signed quantity or contracts; 0 where nothing is held."""
+        ...
+
+    def is_perpetual(self, asset: str) -> bool:
+        """False for spot, which is paid in full and never sold short."""
         ...
 
     def mark(self, asset: str) -> float:

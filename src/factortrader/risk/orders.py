@@ -131,17 +131,33 @@ def _exposure(order: OrderRequested, context: RiskContext) -> _Breach | None:
     equity = book.equity
     if not (math.isfinite(equity) and equity > 0.0):
         return _Breach(limit="equity", reason=f"equity is {equity:.6g}, not positive")
-    values = {
-        asset: _worst_value(asset, context, mark=book.mark(asset))
-        for asset in book.exposed
-    }
-    values[order.asset] = after
     slack = 1.0 + EXPOSURE_SLACK
-    weight = values[order.asset] / equity
-    total = math.fsum(values.values()) / equity
+    weight = after / equity
+    total = _worst_total(context, growth=after - before, asset=order.asset) / equity
     return _above("max_weight", weight, settings.max_weight, slack=slack) or _above(
         "max_gross", total, settings.max_gross, slack=slack
     )
+
+
+def _worst_total(context: RiskContext, *, growth: float, asset: str) -> float:
+    """Σ|value| in quote on the worst side, after an asset's worst side has grown.
+
+    Spot is paid in full: whatever the orders, its total ends at most at what it is
+    now and all the cash. So purchases may go out beside the sales that pay for them.
+    """
+    book = context.book
+    spot, spot_now, perpetuals = [], [max(to_float(book.cash), 0.0)], []
+    for each in book.exposed:
+        mark = book.mark(each)
+        worst = _worst_value(each, context, mark=mark)
+        if book.is_perpetual(each):
+            perpetuals.append(worst)
+            continue
+        spot.append(worst)
+        now = to_float(book.position(each)) * mark
+        spot_now.append(now if math.isfinite(now) else 0.0)
+    (perpetuals if book.is_perpetual(asset) else spot).append(growth)
+    return math.fsum(perpetuals) + min(math.fsum(spot), math.fsum(spot_now))
 
 
 def _worst_value(

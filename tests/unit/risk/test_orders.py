@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import localcontext
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -94,6 +94,22 @@ def test_working_orders_count_as_filled_on_their_worst_side() -> None:
     assert refused(buying, quantity="10").reason == "max_weight 0.55, limit 0.5"
     assert refused(selling, quantity="10").reason == "max_weight 0.55, limit 0.5"
     assert refused(elsewhere, quantity="10").reason == "max_gross 0.55, limit 0.5"
+
+
+def test_purchases_of_spot_count_up_to_the_cash() -> None:
+    """90 % held and being sold, 10 % cash: purchases of it all cannot exceed 100 %."""
+    book: dict[str, Any] = {
+        "positions": {"ETH": "90"},
+        "orders": {"ETH": ("0", "90")},
+        "cash": Decimal(1_000),
+    }
+    spot = monitor(max_gross=1.0, spot=("BTC", "ETH"), **book)
+    tighter = monitor(max_gross=0.95, spot=("BTC", "ETH"), **book)
+    perpetual = monitor(max_gross=1.0, spot=("ETH",), **book)
+
+    assert kinds(tuple(spot.on_order(order(quantity="90")))) == [OrderApproved]
+    assert refused(tighter, quantity="90").reason == "max_gross 1, limit 0.95"
+    assert refused(perpetual, quantity="90").reason == "max_gross 1.8, limit 1"
 
 
 def test_an_order_of_a_plan_at_its_limit_survives_the_costs_on_the_way() -> None:

@@ -231,6 +231,21 @@ def test_a_late_buy_that_cannot_be_paid_at_the_close_expires() -> None:
     assert "insufficient balance" in session.only(OrderExpired).reason
 
 
+def test_a_sale_pays_for_a_purchase_that_shares_its_close() -> None:
+    """Without opens both wait for the close, and the sale went first."""
+    closes = {"A": [100.0] * 3, "B": [100.0] * 3}
+    bars = market(closes, open=[[float("nan")] * 2] * 3)
+    session = Session(bars, capital="100")
+    session.send("buy", "1", asset="A", row=0)
+    session.until(1)
+
+    session.send("sell", "1", asset="A", row=1)
+    session.send("buy", "1", asset="B", row=1)
+    answers = session.until(2)
+
+    assert kinds(answers) == ["OrderAccepted"] * 2 + ["OrderFilled"] * 2
+
+
 def test_a_perpetual_needs_its_initial_margin() -> None:
     """Ten percent of the notional; what reduces the position needs nothing."""
     session = Session(flat(), instruments=[perpetual("BTC")], capital="500")

@@ -1,0 +1,58 @@
+"""Legs that go together reach their targets, also where data has no open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.funds import fund
+from tests.runs import Told, replayed
+
+from factortrader.events import (
+    OrderExpired,
+    OrderRefused,
+    OrderRejected,
+    OrderRequested,
+    PortfolioMarked,
+    RebalancePlanned,
+)
+from factortrader.runtime.assembly import Fund
+
+GROSS = 0.9
+
+
+def without_opens(given: Fund) -> Fund:
+    """The same fund on closes alone."""
+    panel = given.history.panel
+    closes = {**panel.fields, "open": np.full(panel.listed.shape, np.nan)}
+    bars = replace(panel, fields=closes)
+    return replace(given, history=replace(given.history, panel=bars))
+
+
+def gross_after_plans(told: Told) -> list[float]:
+    """Gross exposure at the first bar after each rebalance."""
+    found = []
+    waits = False
+    for message in told.messages:
+        if isinstance(message, RebalancePlanned):
+            waits = True
+        elif isinstance(message, PortfolioMarked) and waits:
+            found.append(message.gross_exposure)
+            waits = False
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opens", [True, False])
+def test_legs_that_go_together_reach_their_targets(opens: bool) -> None:
+    """No leg is lost to money or room that the sales beside it bring."""
+    given = fund("legs_together", portfolio={"gross": GROSS})
+
+    told = replayed(given if opens else without_opens(given))
+
+    assert not told.of(OrderRefused)
+    assert not told.of(OrderRejected)
+    unpaid = [end for end in told.of(OrderExpired) if "insufficient" in end.reason]
+    assert len(unpaid) <= 0.02 * len(told.of(OrderRequested))  # the market ran away
+    assert np.median(gross_after_plans(told)) > 0.95 * GROSS
