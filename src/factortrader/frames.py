@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -116,12 +117,13 @@ def pandas_factor(
     inputs = tuple(n for n in known if n not in keywords)
     settings = {n: known[n].default for n in known if n in keywords}
     given = dict(parameters or {})
-    _refuse(chosen, "unknown_field", "no panel field", set(inputs) - set(INPUTS))
-    _refuse(chosen, "unknown_parameter", "no parameter", set(given) - keywords)
-    _refuse(chosen, "unknown_transform", "no transform", {transform} - set(TRANSFORMS))
+    refuse = partial(_refuse, f"factor {chosen}")
+    refuse("no panel field", set(inputs) - set(INPUTS), code="unknown_field")
+    refuse("no parameter", set(given) - keywords, code="unknown_parameter")
+    refuse("no transform", {transform} - set(TRANSFORMS), code="unknown_transform")
     settings.update(given)
     lacking = {n for n, v in settings.items() if v is inspect.Parameter.empty}
-    _refuse(chosen, "missing_parameter", "no value for", lacking)
+    refuse("no value for", lacking, code="missing_parameter")
     return PandasFactor(
         name=chosen,
         function=function,
@@ -132,10 +134,10 @@ def pandas_factor(
     )
 
 
-def _refuse(factor: str, code: str, lack: str, names: set[str]) -> None:
+def _refuse(where: str, lack: str, names: set[str], *, code: str) -> None:
     if names:
         raise BadInput(
             f"there is {lack} {', '.join(sorted(names))}",
             code=code,
-            where=f"factor {factor}",
+            where=where,
         )

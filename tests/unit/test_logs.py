@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.builders import bars, made
+
 from factortrader.events import OrderRejected, PlanRefused
 from factortrader.logs import RunLog
-from tests.builders import bars, made
 
 
 def test_each_line_is_one_fact_with_the_number_of_its_message(tmp_path: Path) -> None:

@@ -100,10 +100,7 @@ def parse(
             values[name] = _convert(
                 table[name], hints[name], path=_below(path, name), problems=problems
             )
-        elif (
-            spec.default is dataclasses.MISSING
-            and spec.default_factory is dataclasses.MISSING
-        ):
+        elif _has_no_default(spec):
             problems.add(_below(path, name), f"is missing: {_allowed(hints[name])}")
     if len(problems.found) > before:
         return None
@@ -115,6 +112,11 @@ def parse(
         key = str(error).partition(" ")[0]
         problems.add(_below(path, key) if key in known else path, str(error))
     return None
+
+
+def _has_no_default(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
 
 
 def _below(path: str, key: str) -> str:

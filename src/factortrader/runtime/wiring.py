@@ -99,21 +99,17 @@ def wire(c: Components) -> Bus:
 
     # what the venue says of them
     on(OrderAccepted, folded)
-    on(OrderFilled, folded, c.holdings.on_fill, c.executor.on_report)
-    on(OrderCanceled, folded, c.executor.on_report)
-    on(OrderExpired, folded, c.executor.on_report)
-    on(OrderRejected, folded, c.executor.on_report)
+    ended = (c.executor.on_report, c.planner.on_order_end)
+    on(OrderFilled, folded, c.holdings.on_fill, *ended)
+    on(OrderCanceled, folded, *ended)
+    on(OrderExpired, folded, *ended)
+    on(OrderRejected, folded, *ended)
     on(CancelRejected, folded)
     on(OrderUnknown, folded)
-    on(OrderProvenAbsent, folded, c.executor.on_report)
+    on(OrderProvenAbsent, folded, *ended)
     on(OrderParked, folded)
     on(OrderAdopted, folded)
     on(OrderSettled, folded)
-    on(OrderFilled, c.planner.on_order_end)
-    on(OrderCanceled, c.planner.on_order_end)
-    on(OrderExpired, c.planner.on_order_end)
-    on(OrderRejected, c.planner.on_order_end)
-    on(OrderProvenAbsent, c.planner.on_order_end)
 
     # the account
     on(TransferBooked, c.holdings.on_transfer)
