@@ -56,15 +56,12 @@ from factortrader.units import DAY_NS, SECOND_NS
 
 
 class Silent:
-    """A strategy without a view, until a test gives it some."""
+    """A strategy without a view: targets are what a test says they are."""
 
     lookback_bars = 1
 
-    def __init__(self) -> None:
-        self.says: list[SignalsUpdated] = []
-
     def on_bars(self, window: Window) -> Iterable[SignalsUpdated]:
-        return self.says
+        return ()
 
 
 class Desk:
@@ -85,11 +82,11 @@ class Desk:
         self.now_ns = T0
         self.marks = dict(marks)
         self.sent: dict[str, OrderRequested] = {}
-        self.strategy = Silent()
         self._trades = 0
         known = instruments(*(spot(asset) for asset in marks), *listed)
-        self.components = components(known, self.strategy, **settings)
-        self.engine = Engine(wire(self.components))
+        self.components = components(known, **settings)
+        self.bus = wire(self.components)
+        self.engine = Engine(self.bus)
         self.hear(transfer(cash))
         self.bar(self.marks)
 
@@ -194,7 +191,6 @@ class Desk:
 
 def components(
     known: Mapping[str, Instrument],
-    strategy: Silent,
     *,
     limits: Mapping[str, Any] | None = None,
     taker_bps: float = 0.0,
@@ -213,7 +209,7 @@ def components(
         holdings=holdings,
         orders=orders,
         host=StrategyHost(
-            strategy,
+            Silent(),
             schedule=Schedule(ScheduleSettings(every="1d"), start_ns=T0),
             window=tape.window,
         ),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tests.builders import leg, made, perpetual, plan
+from tests.builders import floats, leg, made, perpetual, plan
 from tests.fakes.desk import Desk, orders_of
 
 from factortrader.events import (
     CorporateActionApplied,
     InstrumentRulesChanged,
+    Message,
     OrderApproved,
     OrderProvenAbsent,
     OrderRefused,
@@ -24,9 +25,10 @@ from factortrader.events import (
     PlanRefused,
     RebalancePlanned,
     Side,
-    SignalsUpdated,
     SubmitOrder,
+    TargetsSet,
     TimeInForce,
+    TimerFired,
     TradingStateChanged,
 )
 from factortrader.events.risk import TradingState
@@ -46,19 +48,20 @@ def holding(desk: Desk, weights: dict[str, float]) -> Desk:
     return desk
 
 
-def speaking(desk: Desk, *views: list[float]) -> None:
-    """Tomorrow the strategy says these scores of A and B, one after the other."""
-    desk.now_ns += DAY_NS
-    desk.strategy.says = [
+def at_once(desk: Desk, *rows: list[float]) -> list[Message]:
+    """These weights of A and B are wanted at one moment, one after the other."""
+    wanted = [
         made(
-            SignalsUpdated,
+            TargetsSet,
             time_ns=desk.now_ns,
-            strategy=f"view {number}",
             assets=("A", "B"),
-            scores=scores,
+            weights=floats(*row),
+            rebalance=f"{desk.now_ns}/{number}",
         )
-        for number, scores in enumerate(views)
+        for number, row in enumerate(rows)
     ]
+    desk.bus.subscribe(TimerFired, lambda _: wanted)
+    return desk.hear(made(TimerFired, time_ns=desk.now_ns))
 
 
 def of(kind: type, messages: list) -> list:
@@ -295,10 +298,7 @@ def test_new_targets_drop_what_the_last_plan_had_not_sent() -> None:
 
 def test_of_two_targets_at_one_moment_only_the_last_is_traded() -> None:
     """The plan of the first is replaced before anything of it is sent."""
-    desk = Desk(TWO)
-    speaking(desk, [1.0, NAN], [NAN, 1.0])
-
-    said = desk.bar(TWO)
+    said = at_once(Desk(TWO), [0.5, NAN], [NAN, 0.5])
 
     assert len(of(PlanApproved, said)) == 2
     assert [*orders_of(said)] == ["B"]
@@ -307,9 +307,8 @@ def test_of_two_targets_at_one_moment_only_the_last_is_traded() -> None:
 def test_a_refusal_of_a_replaced_plan_does_not_touch_the_last_one() -> None:
     """Two legs are refused, the one leg that replaced them is sent."""
     desk = Desk(TWO, limits={"max_orders": 1})
-    speaking(desk, [1.0, 1.0], [NAN, 1.0])
 
-    said = desk.bar(TWO)
+    said = at_once(desk, [0.4, 0.4], [NAN, 0.5])
 
     assert len(of(PlanRefused, said)) == 1
     assert [*orders_of(said)] == ["B"]
