@@ -129,7 +129,7 @@ def _range(
     raise BadInput(
         "the synthetic market has no bar in the range asked for",
         code="no_bars",
-        where="[data] start, end",
+        where="data.end" if start_ns is None else "data.start",
         why=(
             f"its bars close from {format_time(int(closes[0]))} "
             f"to {format_time(int(closes[-1]))}"
@@ -144,25 +144,25 @@ def _calendar(settings: SyntheticSettings) -> Calendar:
         raise BadInput(
             f"a synthetic market has 2 to {MOST_COINS} assets, got {settings.assets}",
             code="synthetic_assets",
-            where="[data] assets",
+            where="data.assets",
         )
     if settings.bars < 2:
         raise BadInput(
             f"a synthetic market has at least 2 bars, got {settings.bars}",
             code="synthetic_bars",
-            where="[data] bars",
+            where="data.bars",
         )
     try:
         interval_ns = parse_interval_ns(settings.interval)
     except ValueError as error:
-        raise BadInput(str(error), code="interval", where="[data] interval") from error
+        raise BadInput(str(error), code="interval", where="data.interval") from error
     try:
         start_ns = parse_time_ns(settings.first_open)
     except ValueError as error:
         raise BadInput(
             f"{settings.first_open!r} is no ISO date or time",
             code="time",
-            where="[data] first_open",
+            where="data.first_open",
             remedy='write it like "2019-01-01"',
         ) from error
     return Calendar(start_ns=start_ns, interval_ns=interval_ns)

@@ -11,13 +11,12 @@ from typing import Any, Final
 from factortrader import loading
 from factortrader.config.document import Document, read
 from factortrader.config.fund import FundConfig, read_fund
-from factortrader.config.parsing import Problems, nearest
+from factortrader.config.parsing import Problems
 from factortrader.costs import CostModel
 from factortrader.errors import BadInput
 from factortrader.execution.executor import Executor
 from factortrader.execution.planner import Planner
 from factortrader.instruments import Instrument, InstrumentKind
-from factortrader.market.panel import Panel
 from factortrader.market.schedule import Schedule
 from factortrader.market.tape import Tape
 from factortrader.market.universe import Universe
@@ -32,9 +31,9 @@ from factortrader.risk.monitor import RiskMonitor
 from factortrader.runtime.engine import Engine
 from factortrader.runtime.host import StrategyHost
 from factortrader.runtime.memo import PanelMemo
+from factortrader.runtime.preflight import Preflight
 from factortrader.runtime.strategies import build_strategy
 from factortrader.runtime.wiring import Components, wire
-from factortrader.units import format_time
 
 _IDEALIZED_MARGIN: Final = (Decimal("0.1"), Decimal("0.05"))
 """Initial and maintenance margin of an idealized short, fractions of notional."""
@@ -88,17 +87,17 @@ def build_fund(config: FundConfig) -> Fund:
     if volatility is not None:
         needs.append(volatility.lookback_bars)
     lookback = max(needs)
-    source = loading.adapter("sources", config.period.source)(config.source)
-    history: History = source.load(
-        start_ns=config.period.start_ns,
-        end_ns=config.period.end_ns,
-        warm_up_bars=lookback,
-    )
-    history = _with_shorts(config, history)
-    _check_benchmark(config, history.panel)
+    history = _with_shorts(config, _history(config, warm_up_bars=lookback))
     first_ns = int(history.panel.close_ns[0]) - history.panel.interval_ns
     start_ns = first_ns if config.period.start_ns is None else config.period.start_ns
-    fund = Fund(
+    Preflight(
+        config=config,
+        strategy=strategy,
+        universe=universe,
+        history=history,
+        start_ns=start_ns,
+    ).check()
+    return Fund(
         config=config,
         strategy=strategy,
         universe=universe,
@@ -108,8 +107,28 @@ def build_fund(config: FundConfig) -> Fund:
         lookback_bars=lookback,
         volatility=volatility,
     )
-    _check_universe(fund)
-    return fund
+
+
+def _history(config: FundConfig, *, warm_up_bars: int) -> History:
+    """What the source serves; a refusal says which line of the configuration asks."""
+    try:
+        source = loading.adapter("sources", config.period.source)(config.source)
+        history: History = source.load(
+            start_ns=config.period.start_ns,
+            end_ns=config.period.end_ns,
+            warm_up_bars=warm_up_bars,
+        )
+    except BadInput as error:
+        key = error.where if error.where.startswith("data.") else "data"
+        place = _place(config, key)
+        error.where = ", ".join([place, error.where or key])
+        raise
+    return history
+
+
+def _place(config: FundConfig, path: str) -> str:
+    """Where the key was written, or at least in which file."""
+    return Problems(config.document.places).place(path) or config.document.name
 
 
 def build_core(fund: Fund, *, environment: str, memo: bool) -> Engine:
@@ -215,7 +234,7 @@ def _with_shorts(config: FundConfig, history: History) -> History:
         raise BadInput(
             "this fund sells short, and the data is spot",
             code="short_of_spot",
-            where=config.document.name,
+            where=f"{_place(config, 'portfolio.long_short')}, portfolio.long_short",
             why=f"{spot[0].asset} and {len(spot) - 1} more cannot be borrowed",
             remedy="use perpetuals, portfolio.long_short = false, or set "
             "costs.borrow_annual to replay idealized shorts with that carry",
@@ -235,50 +254,4 @@ def _idealized(instrument: Instrument) -> Instrument:
         initial_margin=initial,
         maintenance_margin=maintenance,
         idealized=True,
-    )
-
-
-def _check_benchmark(config: FundConfig, panel: Panel) -> None:
-    benchmark = config.fund.benchmark
-    if benchmark is not None and benchmark not in panel.assets:
-        raise BadInput(
-            f"the data has no asset {benchmark!r}",
-            code="no_benchmark",
-            where=f"{config.document.name}, fund.benchmark",
-            why=nearest(benchmark, panel.assets).lstrip("; ")
-            if len(panel.assets) < 10
-            else f"it has {len(panel.assets)} others",
-            remedy="`factortrader data list` shows what is there",
-        )
-
-
-def _check_universe(fund: Fund) -> None:
-    """A universe that is empty when a rebalance is due is refused, or holds cash."""
-    panel = fund.history.panel
-    somebody_in = fund.universe.membership(panel).any(axis=1)
-    schedule = Schedule(fund.config.schedule, start_ns=fund.start_ns + 1)
-    empty: list[int] = []
-    last_due_ns: int | None = None
-    due = 0
-    for close_ns, somebody in zip(
-        panel.close_ns.tolist(), somebody_in.flat, strict=True
-    ):
-        if not schedule.is_due(close_ns, last_due_ns=last_due_ns):
-            continue
-        due, last_due_ns = due + 1, close_ns
-        if not somebody:
-            empty.append(close_ns)
-    if not empty or (fund.config.universe.on_empty == "cash" and len(empty) < due):
-        return
-    raise BadInput(
-        f"the universe is empty on {len(empty)} of {due} rebalances",
-        code="empty_universe",
-        where=f"{fund.config.document.name}, [universe]",
-        why=f"first on {format_time(empty[0])}, last on {format_time(empty[-1])}",
-        remedy="start later, loosen the rules"
-        + (
-            ', or set universe.on_empty = "cash" to hold cash on those dates'
-            if len(empty) < due
-            else ""
-        ),
     )
