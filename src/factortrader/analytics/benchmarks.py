@@ -12,6 +12,7 @@ leaves takes that last price, without a haircut.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -36,10 +37,11 @@ class BenchmarkFold:
         self.asset = asset
         self._columns: dict[str, int] = {}
         self._last_price: FloatArray = np.empty(0)
-        self._eligible = np.empty(0, dtype=np.bool_)
+        self._eligible: BoolArray = np.empty(0, dtype=np.bool_)
+        self._inside: BoolArray | None = None
         self._members: dict[str, None] | None = None
         self._actions: set[str] = set()
-        self._hold = np.nan
+        self._hold = math.nan
         self._equal = 1.0
         self._started = False
 
@@ -58,25 +60,22 @@ class BenchmarkFold:
         for asset in change.left:
             members.pop(asset, None)
         self._members = members
+        self._inside = None
 
     def on_bars(self, bars: BarsClosed) -> None:
         """Let the bar's returns reach what was held over it.
 
         return[i] = close[i] / last price seen[i] − 1; 0 without a usable bar.
         """
-        self._grow(bars.assets)
+        if len(bars.assets) != len(self._last_price):
+            self._grow(bars.assets)
         close = bars.close
-        seen = bars.listed & bars.clean & np.isfinite(close) & (close > 0.0)
-        known = np.isfinite(self._last_price)
-        moved = seen & known
-        returns = np.zeros(len(close))
-        np.divide(close, self._last_price, out=returns, where=moved)
-        returns[moved] -= 1.0
-        held = self._held() & known
-        if held.any():
-            self._equal *= 1.0 + float(returns[held].mean())
-        self._follow_asset(returns, seen)
-        self._last_price[seen] = close[seen]
+        seen = bars.listed & bars.clean & (close > 0.0) & (close < math.inf)
+        self._follow_asset(close, seen)
+        growth = self._growth(close, seen)
+        if growth is not None:
+            self._equal *= growth
+        np.copyto(self._last_price, close, where=seen)
         self._eligible = bars.eligible
 
     def sample(self) -> tuple[float, float]:
@@ -92,26 +91,43 @@ class BenchmarkFold:
                 self._hold = 1.0
         return self._hold, self._equal
 
-    def _follow_asset(self, returns: FloatArray, seen: BoolArray) -> None:
+    def _follow_asset(self, close: FloatArray, seen: BoolArray) -> None:
         column = self._columns.get(self.asset or "")
         if column is None or not self._started or not seen[column]:
             return
-        first = np.isnan(self._hold)
-        self._hold = 1.0 if first else self._hold * (1.0 + float(returns[column]))
+        if math.isnan(self._hold):
+            self._hold = 1.0
+        else:
+            grown = float(close[column]) / float(self._last_price[column])
+            self._hold *= 1.0 + (grown - 1.0)
 
-    def _held(self) -> BoolArray:
-        """Mask of what the equal-weight portfolio has held since the previous bar."""
-        held: BoolArray = np.zeros(len(self._last_price), dtype=np.bool_)
-        held[: len(self._eligible)] = self._eligible
-        if self._members is not None:
-            inside = np.zeros_like(held)
-            columns = [self._columns[m] for m in self._members if m in self._columns]
-            inside[columns] = True
-            held &= inside
-        return held
+    def _growth(self, close: FloatArray, seen: BoolArray) -> float | None:
+        """1 + mean return of the equal-weight portfolio; None where it holds nothing.
+
+        It holds who was eligible and a member at the previous bar and has a price.
+        """
+        held = np.flatnonzero(self._eligible & self._members_mask())
+        last = self._last_price[held]
+        known = last > 0.0
+        count = np.count_nonzero(known)
+        if not count:
+            return None
+        moved = np.where(seen[held], close[held], last)[known] / last[known]
+        return 1.0 + float(np.add.reduce(moved - 1.0)) / count
+
+    def _members_mask(self) -> BoolArray:
+        """Who the universe holds, by column; kept until it or the columns change."""
+        if self._inside is None:
+            inside = np.full(len(self._last_price), self._members is None)
+            members = self._members or ()
+            inside[[self._columns[m] for m in members if m in self._columns]] = True
+            self._inside = inside
+        return self._inside
 
     def _grow(self, assets: tuple[str, ...]) -> None:
-        missing = len(assets) - len(self._last_price)
-        if missing:
-            self._columns = {asset: at for at, asset in enumerate(assets)}
-            self._last_price = np.append(self._last_price, np.full(missing, np.nan))
+        """Columns are append-only; who is new was not eligible before."""
+        new = len(assets) - len(self._last_price)
+        self._columns = {asset: at for at, asset in enumerate(assets)}
+        self._last_price = np.append(self._last_price, np.full(new, np.nan))
+        self._eligible = np.append(self._eligible, np.zeros(new, dtype=np.bool_))
+        self._inside = None

@@ -8,8 +8,7 @@ order. Bars are folded into the benchmarks at once and not kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -47,8 +46,7 @@ Movement: TypeAlias = (
 """What changes cash or positions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkedRow:
+class MarkedRow(NamedTuple):
     """The account at one bar; `held` are the columns of non-zero quantities."""
 
     close_ns: int
@@ -88,6 +86,8 @@ class RunRecorder:
         self.orders = OrderLines()
         self._benchmarks = BenchmarkFold(benchmark)
         self._delivered: set[tuple[str, str]] = set()
+        self._quantities: FloatArray | None = None
+        self._compressed: tuple[IntArray, FloatArray]
         self._taps = self._wiring()
 
     def observe(self, messages: Sequence[Message]) -> None:
@@ -137,7 +137,7 @@ class RunRecorder:
         }
 
     def _on_marked(self, marked: PortfolioMarked) -> None:
-        held = np.flatnonzero(marked.quantities)
+        held, quantities = self._held(marked.quantities)
         benchmark, equal_weight = self._benchmarks.sample()
         self.rows.append(
             MarkedRow(
@@ -148,12 +148,24 @@ class RunRecorder:
                 net_exposure=marked.net_exposure,
                 assets=marked.assets,
                 held=held,
-                quantities=marked.quantities[held],
+                quantities=quantities,
                 marks=marked.marks[held],
                 benchmark=benchmark,
                 equal_weight=equal_weight,
             )
         )
+
+    def _held(self, quantities: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Columns and quantities that are not zero.
+
+        Between two movements the account says the same array again; it is read-only,
+        so that what was found in it still holds, and rows share it.
+        """
+        if quantities is not self._quantities:
+            self._quantities = quantities
+            held = np.flatnonzero(quantities)
+            self._compressed = held, quantities[held]
+        return self._compressed
 
     def _move(self, movement: Movement) -> None:
         self.movements.append((len(self.rows), movement))

@@ -13,15 +13,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from factortrader.errors import BrokenInvariant
 from factortrader.portfolio.entries import Account, Entry, MissingMark
 from factortrader.portfolio.ledger import Ledger
-from factortrader.units import FloatArray, IntArray, decimal_shortest, to_float
+from factortrader.units import (
+    FloatArray,
+    IntArray,
+    decimal_shortest,
+    read_only,
+    to_float,
+)
 
 TOLERANCE: Final = 1e-9
 """The cached equity may differ from the ledger's by this share of all it sums."""
@@ -39,21 +44,43 @@ class StaleExposure(BrokenInvariant):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Valuation:
+class Valuation(NamedTuple):
     """The account at one row of marks; arrays are read-only, shape (assets,).
 
     equity, cash: quote currency. quantities: signed, base or contracts.
-    weights: fractions of equity, 0 where nothing is held. weights, gross_exposure and
-    net_exposure are NaN at an equity ≤ 0: a ruined account has no fractions.
+    gross_exposure, net_exposure: fractions of equity, NaN at an equity ≤ 0: a ruined
+    account has no fractions.
+    columns, notional: what is held, and its value in quote currency.
     """
 
     equity: float
     cash: float
     quantities: FloatArray
-    weights: FloatArray
     gross_exposure: float
     net_exposure: float
+    columns: IntArray
+    notional: FloatArray
+
+    @property
+    def weights(self) -> FloatArray:
+        """Signed fractions of equity, 0 where nothing is held; NaN at an equity ≤ 0."""
+        base = self.equity if self.equity > 0.0 else math.nan
+        weights = np.full(self.quantities.shape, 0.0 * base)
+        weights[self.columns] = self.notional / base
+        return read_only(weights)
+
+
+class _Held(NamedTuple):
+    """What is not zero: columns, their units and their negated entry values.
+
+    quantities: of all columns, read-only. Every valuation until the next movement
+    shares these; whatever changes the vectors drops them.
+    """
+
+    columns: IntArray
+    units: FloatArray
+    less_entry_values: list[float]
+    quantities: FloatArray
 
 
 class Exposure:
@@ -71,6 +98,7 @@ class Exposure:
         self._units = np.zeros(0)
         self._entry_values = np.zeros(0)
         self._cash = to_float(ledger.cash)
+        self._held_now: _Held | None = None
         self.extend(assets)
 
     @property
@@ -98,6 +126,7 @@ class Exposure:
         self._quantities = np.concatenate([self._quantities, grown])
         self._units = np.concatenate([self._units, grown])
         self._entry_values = np.concatenate([self._entry_values, grown])
+        self._held_now = None
         for asset in new:
             self._outside.pop(asset, None)
             self._take(asset)
@@ -120,26 +149,22 @@ class Exposure:
         Raises MissingMark for an asset that is held and has no finite mark.
         """
         held = self._held(marks)
-        return self._equity(self._units[held] * marks[held], held)
+        return self._equity(held.units * marks[held.columns], held)
 
     def valued(self, marks: FloatArray) -> Valuation:
         """Everything at these marks; arguments and errors as for `equity`."""
         held = self._held(marks)
-        notional = self._units[held] * marks[held]
+        notional = held.units * marks[held.columns]
         equity = self._equity(notional, held)
         base = equity if equity > 0.0 else math.nan
-        weights = np.full(len(self._columns), 0.0 * base)
-        weights[held] = notional / base
-        quantities = self._quantities.copy()
-        for array in (weights, quantities):
-            array.flags.writeable = False
         return Valuation(
             equity=equity,
             cash=self._cash,
-            quantities=quantities,
-            weights=weights,
+            quantities=held.quantities,
             gross_exposure=math.fsum(np.abs(notional).tolist()) / base,
             net_exposure=math.fsum(notional.tolist()) / base,
+            columns=held.columns,
+            notional=notional,
         )
 
     def verify(self, marks: FloatArray) -> float:
@@ -158,8 +183,8 @@ class Exposure:
         held = self._held(marks)
         scale = (
             abs(to_float(self._ledger.cash))
-            + float(np.abs(self._units[held] * marks[held]).sum())
-            + float(np.abs(self._entry_values[held]).sum())
+            + float(np.abs(held.units * marks[held.columns]).sum())
+            + float(np.abs(held.less_entry_values).sum())
         )
         if abs(cached - booked) > TOLERANCE * scale:
             raise StaleExposure(cached=cached, booked=booked)
@@ -174,12 +199,13 @@ class Exposure:
             else:
                 self._outside.pop(asset, None)
             return
+        self._held_now = None
         self._quantities[column] = to_float(quantity)
         self._units[column] = to_float(quantity * self._ledger.multiplier(asset))
         self._entry_values[column] = to_float(self._ledger.entry_value(asset))
 
-    def _held(self, marks: FloatArray) -> IntArray:
-        """The columns that are not zero, each of which has a finite mark."""
+    def _held(self, marks: FloatArray) -> _Held:
+        """What is held, each of it with a finite mark."""
         if marks.shape != self._units.shape:
             raise BrokenInvariant(
                 f"marks of shape {marks.shape} for {len(self._units)} columns",
@@ -187,13 +213,22 @@ class Exposure:
             )
         for asset in self._outside:
             raise MissingMark(asset)
-        held: IntArray = np.flatnonzero(self._units)
-        unmarked = ~np.isfinite(marks[held])
-        if unmarked.any():
-            raise MissingMark(self.assets[held[unmarked][0]])
+        held = self._held_now
+        if held is None:
+            held = self._held_now = self._compressed()
+        marked = np.isfinite(marks[held.columns])
+        if not marked.all():
+            raise MissingMark(self.assets[held.columns[~marked][0]])
         return held
 
-    def _equity(self, notional: FloatArray, held: IntArray) -> float:
-        return math.fsum(
-            [self._cash, *notional.tolist(), *(-self._entry_values[held]).tolist()]
+    def _compressed(self) -> _Held:
+        columns: IntArray = np.flatnonzero(self._units)
+        return _Held(
+            columns=columns,
+            units=self._units[columns],
+            less_entry_values=(-self._entry_values[columns]).tolist(),
+            quantities=read_only(self._quantities.copy()),
         )
+
+    def _equity(self, notional: FloatArray, held: _Held) -> float:
+        return math.fsum([self._cash, *notional.tolist(), *held.less_entry_values])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -140,7 +139,7 @@ def test_an_equity_that_the_ledger_does_not_bear_out_is_a_crash() -> None:
     fund.trade("BTC", "2", price="100")
     fund.close(BTC=100.0)
     rows = fund.recorder.rows
-    rows[-1] = replace(rows[-1], equity=rows[-1].equity * 1.001)
+    rows[-1] = rows[-1]._replace(equity=rows[-1].equity * 1.001)
 
     with pytest.raises(BrokenInvariant, match="the ledger's is"):
         _ = fund.results().movements
