@@ -18,6 +18,7 @@ from factortrader.events import (
     RebalancePlanned,
 )
 from factortrader.runtime.assembly import Fund
+from factortrader.units import MINUTE_NS, parse_time_ns
 
 GROSS = 0.9
 
@@ -56,3 +57,17 @@ def test_legs_that_go_together_reach_their_targets(opens: bool) -> None:
     unpaid = [end for end in told.of(OrderExpired) if "insufficient" in end.reason]
     assert len(unpaid) <= 0.02 * len(told.of(OrderRequested))  # the market ran away
     assert np.median(gross_after_plans(told)) > 0.95 * GROSS
+
+
+@pytest.mark.slow
+def test_daily_limit_orders_never_serve_targets_of_the_day_before() -> None:
+    """What is sent as the validity of other legs ends gives way to newer targets."""
+    given = fund("blend_limit_orders", schedule={"every": "daily"})
+
+    plans = replayed(given).of(RebalancePlanned)
+
+    assert len(plans) > 200
+    for plan in plans:
+        assert isinstance(plan, RebalancePlanned)
+        decided_ns = parse_time_ns(plan.rebalance.partition("/")[0])
+        assert plan.time_ns - decided_ns < MINUTE_NS

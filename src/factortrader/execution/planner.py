@@ -14,12 +14,13 @@ from factortrader.events import (
     Event,
     Leg,
     Message,
+    OrderAccepted,
     RebalancePlanned,
     TargetsSet,
 )
-from factortrader.orders.book import OpenOrders
+from factortrader.orders.book import OpenOrders, Order
 from factortrader.orders.ids import plan_hash
-from factortrader.orders.lifecycle import CANCELABLE
+from factortrader.orders.lifecycle import CANCELABLE, OrderState
 from factortrader.portfolio.holdings import Holdings
 from factortrader.portfolio.sizing import SizingProblem, size_legs
 from factortrader.units import to_float
@@ -56,16 +57,21 @@ class Planner:
             self._waiting = None
             return self._plan(targets, time_ns=targets.time_ns)
         self._waiting = targets
-        cancels: list[Message] = []
-        for order in working:
-            if order.state not in CANCELABLE:
-                continue
-            at = targets.time_ns
-            cancels.append(CancelSubmitted(time_ns=at, order_id=order.order_id))
-            cancels.append(
-                CancelOrder(time_ns=at, order_id=order.order_id, asset=order.asset)
-            )
-        return cancels
+        return [
+            message
+            for order in working
+            if order.state in CANCELABLE
+            for message in _cancels(order, time_ns=targets.time_ns)
+        ]
+
+    def on_accepted(self, event: OrderAccepted) -> Iterable[Message]:
+        """What was on its way when the targets came is canceled when it has arrived."""
+        order = self._orders.get(event.order_id)
+        if self._waiting is None or order is None:
+            return ()
+        if order.state is OrderState.CANCELING or order.state not in CANCELABLE:
+            return ()
+        return _cancels(order, time_ns=event.time_ns)
 
     def on_order_end(self, event: Event) -> Iterable[Message]:
         """Plan what waited, once nothing works any more."""
@@ -107,6 +113,15 @@ class Planner:
             net_exposure=float(after.sum()),
         )
         return (msgspec.structs.replace(content, plan=plan_hash(content)),)
+
+
+def _cancels(order: Order, *, time_ns: int) -> tuple[Message, ...]:
+    """The intent, and then the command."""
+    order_id = order.order_id
+    return (
+        CancelSubmitted(time_ns=time_ns, order_id=order_id),
+        CancelOrder(time_ns=time_ns, order_id=order_id, asset=order.asset),
+    )
 
 
 def _weight_change(holdings: Holdings, leg: Leg) -> float:

@@ -98,7 +98,7 @@ def wire(c: Components) -> Bus:
     on(CancelSubmitted, folded)
 
     # what the venue says of them
-    on(OrderAccepted, folded)
+    on(OrderAccepted, folded, c.planner.on_accepted)
     ended = (c.executor.on_report, c.planner.on_order_end)
     on(OrderFilled, folded, c.holdings.on_fill, *ended)
     on(OrderCanceled, folded, *ended)

@@ -161,6 +161,21 @@ def test_an_order_that_is_not_at_the_venue_yet_is_waited_for_not_canceled() -> N
     assert orders_of(found) == {"A": D(10)}
 
 
+def test_an_order_that_arrives_while_targets_wait_is_canceled_at_once() -> None:
+    """It serves a plan that is no longer wanted; once is enough."""
+    desk = Desk(TWO)
+    desk.targets({"A": 0.5})
+    desk.targets({"A": 0.1})
+
+    said = desk.accept("A")
+    again = desk.accept("A")
+
+    assert [(type(each), each.order_id) for each in said] == [
+        (kind, desk.order("A").order_id) for kind in (CancelSubmitted, CancelOrder)
+    ]
+    assert again == []
+
+
 def test_proven_absence_is_an_end_too() -> None:
     """What waited for an unknown order is planned as soon as it proves absent."""
     desk = Desk(TWO)
