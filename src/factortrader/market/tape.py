@@ -9,12 +9,12 @@ import numpy as np
 from factortrader.errors import BrokenInvariant
 from factortrader.events import BarsClosed, UniverseChanged
 from factortrader.market.panel import BAR_FIELDS, Panel
-from factortrader.market.universe import Universe, UniverseStatistics
+from factortrader.market.universe import Universe
 from factortrader.market.window import Memo, Window
 from factortrader.units import BoolArray, FloatArray
 
-StatisticsAt = Callable[[int], UniverseStatistics]
-"""close_ns of a bar → its universe statistics, where they were computed ahead."""
+MembersAt = Callable[[int], BoolArray]
+"""close_ns of a bar → the members with it, where they were folded ahead."""
 
 _ADJUSTMENT = "adjustment"
 
@@ -23,7 +23,7 @@ class Tape:
     """A ring of the last `lookback_bars` bars, and the fold of the membership.
 
     The first component to hear a bar: whoever hears it next reads `window()`.
-    memo, statistics_at: rows computed ahead in replay; the same rows, to the bit.
+    memo, members_at: rows computed ahead in replay; the same rows, to the bit.
     """
 
     def __init__(
@@ -32,12 +32,12 @@ class Tape:
         lookback_bars: int,
         universe: Universe,
         memo: Memo | None = None,
-        statistics_at: StatisticsAt | None = None,
+        members_at: MembersAt | None = None,
     ) -> None:
         self._lookback = max(lookback_bars, universe.lookback_bars, 2)
         self._universe = universe
         self._memo = memo
-        self._statistics_at = statistics_at or self._statistics
+        self._members_at = members_at or self._folded
         self._assets: tuple[str, ...] = ()
         self._interval_ns = 0
         self._filled = 0
@@ -66,10 +66,10 @@ class Tape:
         self._eligible[row] = bar.eligible
         self._filled += 1
         before = self._members
-        members = self._universe.step(before, self._statistics_at(bar.close_ns))
+        members = self._members_at(bar.close_ns)
         self._eligible[row] = members
         self._members = members
-        if np.array_equal(before, members):
+        if not np.count_nonzero(before != members):
             return ()
         return (self._changed(bar, before, members),)
 
@@ -91,8 +91,10 @@ class Tape:
         )
         return Window(panel=panel, memo=self._memo)
 
-    def _statistics(self, _close_ns: int) -> UniverseStatistics:
-        return self._universe.statistics(self.window().panel).row(-1)
+    def _folded(self, _close_ns: int) -> BoolArray:
+        """One more step of the fold, from the window alone."""
+        statistics = self._universe.statistics(self.window().panel)
+        return self._universe.step(self._members, statistics.row(-1))
 
     def _changed(
         self, bar: BarsClosed, before: BoolArray, members: BoolArray

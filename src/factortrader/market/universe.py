@@ -10,14 +10,14 @@ import fnmatch
 import math
 import re
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from factortrader.market.panel import Panel
 from factortrader.market.trailing import last_known, trailing_count, trailing_mean
-from factortrader.units import BoolArray, FloatArray, read_only
+from factortrader.units import BoolArray, FloatArray, IntArray, read_only
 
 MIN_AVAILABILITY: Final = 0.8
 """Share of bars that must be present in a trailing window (METHODS 1.1)."""
@@ -80,6 +80,18 @@ class UniverseStatistics:
         )
 
 
+class _Ballot(NamedTuple):
+    """All of a bar's decision that does not depend on who was in; (…, assets).
+
+    enters, stays: passes every rule but the size, as an outsider or as a member.
+    order: columns by `rank_by`, the largest first, ties by column.
+    """
+
+    enters: BoolArray
+    stays: BoolArray
+    order: IntArray
+
+
 class Universe:
     """The membership rules of one fund. Stateless: the caller keeps the last row."""
 
@@ -105,34 +117,51 @@ class Universe:
         previous: (assets,), members before the first row; None = nobody.
         Later rows never change earlier ones.
         """
-        statistics = self.statistics(panel)
         members = np.zeros(panel.listed.shape, dtype=np.bool_)
         last = np.zeros(len(panel.assets), np.bool_) if previous is None else previous
-        for bar in range(panel.bars):
-            last = self.step(last, statistics.row(bar))
-            members[bar] = last
-        read_only(members)
-        return members
+        ballots = zip(*self._ballot(self.statistics(panel)), strict=True)
+        for bar, ballot in enumerate(ballots):
+            last = members[bar] = self._elected(last, _Ballot(*ballot))
+        return read_only(members)
 
     def step(self, previous: BoolArray, row: UniverseStatistics) -> BoolArray:
         """Members with this bar, given those before it; both (assets,)."""
+        return read_only(self._elected(previous, self._ballot(row)))
+
+    def _ballot(self, given: UniverseStatistics) -> _Ballot:
+        """One for each row of the statistics: all rows of a history at once."""
         settings = self.settings
         stay_factor = 1.0 + settings.hysteresis
-        passes = row.admissible.copy()
+        enters, stays = given.admissible.copy(), given.admissible.copy()
         for values, minimum in (
-            (row.dollar_volume, settings.min_dollar_volume),
-            (row.market_cap, settings.min_market_cap),
+            (given.dollar_volume, settings.min_dollar_volume),
+            (given.market_cap, settings.min_market_cap),
         ):
             if minimum > 0.0:
-                needed = np.where(previous, minimum / stay_factor, minimum)
-                passes &= values >= needed  # NaN compares false: unknown is not enough
+                # NaN compares false: unknown is not enough
+                enters &= values >= minimum
+                stays &= values >= minimum / stay_factor
+        ranked_by: FloatArray = getattr(given, settings.rank_by)
         if settings.size is not None:
-            ranked_by: FloatArray = getattr(row, settings.rank_by)
-            rank = _rank_descending(np.where(passes, ranked_by, np.nan))
-            exit_rank = math.floor(settings.size * stay_factor + 1e-9)
-            passes &= rank <= np.where(previous, exit_rank, settings.size)
-        read_only(passes)
-        return passes
+            known = np.isfinite(ranked_by)
+            enters &= known
+            stays &= known
+        order = np.argsort(-ranked_by, axis=-1, kind="stable")
+        return _Ballot(enters=enters, stays=stays, order=order)
+
+    def _elected(self, previous: BoolArray, ballot: _Ballot) -> BoolArray:
+        """Who passes: the first `size` of them, and members somewhat further down."""
+        passes = np.where(previous, ballot.stays, ballot.enters)
+        size = self.settings.size
+        if size is None or np.count_nonzero(passes) <= size:
+            return passes
+        exit_rank = math.floor(size * (1.0 + self.settings.hysteresis) + 1e-9)
+        ranked = ballot.order[passes[ballot.order]]
+        elected = np.zeros_like(passes)
+        elected[ranked[:size]] = True
+        waiting = ranked[size:exit_rank]
+        elected[waiting] = previous[waiting]
+        return elected
 
     def statistics(self, panel: Panel) -> UniverseStatistics:
         """Trailing statistics of every bar; each depends on its window only."""
@@ -164,15 +193,6 @@ def _market_cap(panel: Panel) -> FloatArray:
     if "market_cap" in panel.fields:
         return panel.raw("market_cap")
     return np.full(panel.listed.shape, np.nan)
-
-
-def _rank_descending(values: FloatArray) -> FloatArray:
-    """1 = largest; ties by column order; NaN is ranked behind every limit."""
-    ranked = np.flatnonzero(np.isfinite(values))
-    order = ranked[np.argsort(-values[ranked], kind="stable")]
-    rank = np.full(values.shape, np.inf)
-    rank[order] = np.arange(1, len(order) + 1)
-    return rank
 
 
 class _Matcher:

@@ -208,14 +208,13 @@ def _tape(fund: Fund, *, memo: bool) -> Tape:
     if not memo:
         return Tape(lookback_bars=fund.lookback_bars, universe=fund.universe)
     panel = fund.history.panel
-    statistics = fund.universe.statistics(panel)
-    row_of = {int(ns): row for row, ns in enumerate(panel.close_ns)}
     members = fund.universe.membership(panel)
+    members_at = dict(zip(panel.close_ns.tolist(), members, strict=True))
     return Tape(
         lookback_bars=fund.lookback_bars,
         universe=fund.universe,
         memo=PanelMemo(panel.with_eligible(members), lookback_bars=fund.lookback_bars),
-        statistics_at=lambda close_ns: statistics.row(row_of[close_ns]),
+        members_at=members_at.__getitem__,
     )
 
 

@@ -162,25 +162,24 @@ def test_members_stay_in_their_columns_when_columns_are_appended() -> None:
 
 
 def test_rows_of_the_memo_are_handed_to_the_window() -> None:
-    """Statistics computed ahead are asked for by the close of their bar."""
-    whole = panel({"A": [1.0, 2.0]})
-    statistics = Universe(SHORT).statistics(whole)
-    asked: list[int] = []
-
-    def known(close_ns: int):
-        asked.append(close_ns)
-        return statistics.row(len(asked) - 1)
-
+    """Members folded ahead are asked for by the close of their bar, and believed."""
+    whole = panel({"A": [1.0, 2.0], "B": [1.0, 2.0]})
+    known = {whole.close_ns[0]: [True, False], whole.close_ns[1]: [False, True]}
     memo = object()
     memory = Tape(
         lookback_bars=2,
         universe=Universe(SHORT),
         memo=memo,  # type: ignore[arg-type]
-        statistics_at=known,
+        members_at=lambda close_ns: np.array(known[close_ns]),
     )
-    told(memory, whole)
 
-    assert asked == whole.close_ns.tolist()
+    changes = told(memory, whole)
+
+    assert [(each.entered, each.left) for each in changes] == [
+        (("A",), ()),
+        (("B",), ("A",)),
+    ]
+    assert memory.window().panel.eligible.tolist() == [*known.values()]
     assert memory.window().memo is memo
 
 
