@@ -34,6 +34,7 @@ from factortrader.units import (
     FloatArray,
     decimal_shortest,
     read_only,
+    to_float,
 )
 
 
@@ -74,7 +75,7 @@ class Holdings:
             self._add_columns(bar.assets)
         good = bar.clean & np.isfinite(bar.close)
         self._marks = read_only(np.where(good, bar.close, self._marks))
-        self._volumes = bar.volume
+        self._volumes = _base_volumes(bar)
         self._listed = bar.listed
         self._valuation = None
         if not self._funded:
@@ -198,9 +199,11 @@ class Holdings:
         return math.nan if column is None else float(self._marks[column])
 
     def last_volume(self, asset: str) -> float:
-        """Base units of the last bar, in today's units; NaN = unknown."""
+        """Base units or contracts of the last bar, in today's units; NaN = unknown."""
         column = self._columns.get(asset)
-        return math.nan if column is None else float(self._volumes[column])
+        if column is None:
+            return math.nan
+        return float(self._volumes[column]) / to_float(self.multiplier(asset))
 
     def column(self, asset: str) -> int:
         """Where the asset stands in the arrays."""
@@ -251,6 +254,15 @@ class Holdings:
         )
         self._marks = np.concatenate([self._marks, np.full(len(new), np.nan)])
         self._exposure.extend(assets)
+
+
+def _base_volumes(bar: BarsClosed) -> FloatArray:
+    """Base volume, else quote volume over close; NaN where neither is known."""
+    quote_volume = bar.fields.get("quote_volume")
+    if quote_volume is None:
+        return bar.volume
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.isnan(bar.volume), quote_volume / bar.close, bar.volume)
 
 
 def _scaled(row: FloatArray, column: int, *, factor: float) -> FloatArray:

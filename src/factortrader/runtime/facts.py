@@ -32,7 +32,7 @@ def _stamps(fund: Fund) -> tuple[str, ...]:
         "SYNTHETIC DATA": fund.history.synthetic,
         "IDEALIZED SHORTS": any(each.idealized for each in fund.history.instruments),
         "NO OPEN PRICES": _never(panel.raw("open"), panel.listed),
-        "NO VOLUME CAP": _never(panel.raw("volume"), panel.listed),
+        "NO VOLUME CAP": _never(panel.dollar_volume(), panel.listed),
     }
     return tuple(stamp for stamp, holds in found.items() if holds)
 

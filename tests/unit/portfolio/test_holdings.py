@@ -169,6 +169,26 @@ def test_what_was_never_seen_has_no_mark() -> None:
     assert math.isnan(account.holdings.last_volume("nobody"))
 
 
+def test_volume_counts_in_what_orders_count_in() -> None:
+    """Contracts of a perpetual; quote volume over close where base is not told."""
+    contract = perpetual("P", multiplier=D(10))
+    holdings = Holdings(
+        instruments(spot("A"), spot("B"), contract), quote=QUOTE, orders=OpenOrders()
+    )
+    told = floats(NAN, 1_000.0, 500.0)
+    quote_volume = floats(7_000.0, 1.0, 1.0)
+
+    holdings.on_bars(
+        bars(
+            {"A": 100.0, "B": 50.0, "P": 10.0},
+            volume=told,
+            fields={"quote_volume": quote_volume},
+        )
+    )
+
+    assert [holdings.last_volume(each) for each in ("A", "B", "P")] == [70, 1_000, 50]
+
+
 def test_rules_that_forbid_trading_make_an_asset_untradable() -> None:
     """Until they allow it again; rules of an unknown asset disturb nobody."""
     account = Account()
