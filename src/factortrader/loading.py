@@ -135,16 +135,17 @@ def _module_of_file(path: Path) -> ModuleType:
 
 
 def _import_failed(name: str, error: BaseException) -> BadInput:
+    where = _place_in(error, [name, str(Path(name).absolute())]) or name
+    why = _said(error)
     if isinstance(error, SyntaxError) and error.filename is not None:
-        where, why = f"{error.filename}, line {error.lineno}", error.msg
-    else:
-        where, why = _place_in(error, [name]) or name, str(error)
+        where = f"{_shown(error.filename)}, line {error.lineno}"
+        why = f"SyntaxError: {error.msg}"
     return BadInput(
         "the module fails to import",
         code="import_failed",
         where=where,
-        why=f"{type(error).__name__}: {why}",
-        remedy="mend it: `python` can import what factortrader can",
+        why=why,
+        remedy="mend it until `python` imports it",
     )
 
 
@@ -159,13 +160,14 @@ def blaming(*named: object, wholly: bool = False) -> Iterator[None]:
     ours. wholly: nothing else runs inside, so all that is raised is theirs, even
     where none of their lines was reached.
 
-    Other errors pass, and so does BadInput, with the line added where it has none.
+    Other errors pass, and so does BadInput, with their line added.
     """
     files = [file for each in named if (file := _file_of(each)) is not None]
     try:
         yield
     except BadInput as error:
-        error.where = error.where or _place_in(error, files)
+        place = _place_in(error.__cause__ or error, files)
+        error.where = ", ".join(part for part in (place, error.where) if part)
         raise
     except FactortraderError:
         raise
@@ -173,12 +175,11 @@ def blaming(*named: object, wholly: bool = False) -> Iterator[None]:
         place = _place_in(error, files)
         if not files or not (place or wholly):
             raise
-        notes = getattr(error, "__notes__", ())
         raise BadInput(
             "this code of yours failed",
             code="user_code",
-            where=place or files[0],
-            why=" ".join([f"{type(error).__name__}: {error}", *notes]),
+            where=place or _shown(files[0]),
+            why="; ".join([_said(error), *getattr(error, "__notes__", ())]),
             remedy="mend it; FACTORTRADER_TRACEBACK=1 shows how it was reached",
         ) from error
 
@@ -199,9 +200,19 @@ def _place_in(error: BaseException, files: Sequence[str]) -> str:
         code = trace.tb_frame.f_code
         if code.co_filename in files:
             inside = "" if code.co_name == "<module>" else f", in {code.co_qualname}"
-            place = f"{code.co_filename}, line {trace.tb_lineno}{inside}"
+            place = f"{_shown(code.co_filename)}, line {trace.tb_lineno}{inside}"
         trace = trace.tb_next
     return place
+
+
+def _shown(file: str) -> str:
+    """The path as its user would type it."""
+    path, here = Path(file), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def file_digest(path: Path) -> str:

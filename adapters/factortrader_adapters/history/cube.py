@@ -114,7 +114,7 @@ def _mapped(folder: Path, content: str) -> Cube | None:
             return None
         fields = {name: _map(folder / f"{name}.npy") for name in head.fields}
         close_ns = np.load(folder / "close_ns.npy")
-    except (OSError, ValueError, msgspec.DecodeError):
+    except (OSError, EOFError, ValueError, msgspec.DecodeError):
         return None
     shape = (head.bars, len(head.assets))
     if close_ns.shape != shape[:1] or any(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -53,7 +53,7 @@ class SqlJournal:
                 raise BadInput(
                     "there is a journal already",
                     code="journal_exists",
-                    where=str(self._engine.url),
+                    where=self._place,
                     remedy="write the run to another folder",
                 )
             rows = [{"key": _GENESIS, "value": genesis_link.hex()}]
@@ -62,35 +62,45 @@ class SqlJournal:
 
     def write(self, rows: Sequence[JournalRow]) -> None:
         """Append rows; durable when this returns."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                _MESSAGES.insert(),
-                [
-                    {
-                        "sequence": row.sequence,
-                        "is_input": row.is_input,
-                        "kind": row.kind,
-                        "time_ns": row.time_ns,
-                        "payload": row.payload,
-                        "link": row.link,
-                    }
-                    for row in rows
-                ],
-            )
+        columns = [
+            {
+                "sequence": row.sequence,
+                "is_input": row.is_input,
+                "kind": row.kind,
+                "time_ns": row.time_ns,
+                "payload": row.payload,
+                "link": row.link,
+            }
+            for row in rows
+        ]
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(_MESSAGES.insert(), columns)
+        except sa.exc.OperationalError as error:
+            raise BadInput(
+                "the journal cannot be written",
+                code="journal_unwritable",
+                where=self._place,
+                why=str(error.__cause__ or error),
+                remedy="is the disk full, or somebody else writing to it?",
+            ) from error
 
     def genesis_link(self) -> bytes:
-        return bytes.fromhex(self._header_rows()[_GENESIS])
+        try:
+            return bytes.fromhex(self._header_rows()[_GENESIS])
+        except ValueError as error:
+            raise self._no_journal(f"its first link is no link: {error}") from error
 
     def header(self) -> Mapping[str, str]:
         rows = self._header_rows()
         return {key: value for key, value in rows.items() if key != _GENESIS}
 
     def read(self) -> Iterator[JournalRow]:
-        """Every row in order, a page at a time."""
-        query = sa.select(_MESSAGES).order_by(_MESSAGES.c.sequence)
-        with self._engine.connect() as connection:
-            result = connection.execution_options(yield_per=_PAGE_ROWS).execute(query)
-            for row in result:
+        """Every row in order, a page at a time; between pages nothing is held open."""
+        query = sa.select(_MESSAGES).order_by(_MESSAGES.c.sequence).limit(_PAGE_ROWS)
+        page = query
+        while rows := self._rows(page):
+            for row in rows:
                 yield JournalRow(
                     sequence=row.sequence,
                     is_input=row.is_input,
@@ -99,32 +109,38 @@ class SqlJournal:
                     payload=row.payload,
                     link=row.link,
                 )
+            page = query.where(_MESSAGES.c.sequence > rows[-1].sequence)
 
     def close(self) -> None:
         self._engine.dispose()
 
     def _header_rows(self) -> dict[str, str]:
-        try:
-            with self._engine.connect() as connection:
-                result = connection.execute(sa.select(_HEADER.c.key, _HEADER.c.value))
-                rows = {row.key: row.value for row in result}
-        except sa.exc.SQLAlchemyError as error:
-            raise _no_journal(
-                self._engine.url, str(error.__cause__ or error)
-            ) from error
+        query = sa.select(_HEADER.c.key, _HEADER.c.value)
+        rows = {row.key: row.value for row in self._rows(query)}
         if _GENESIS not in rows:
-            raise _no_journal(self._engine.url, "it has no header")
+            raise self._no_journal("it has no header")
         return rows
 
+    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(query).all()
+        except sa.exc.SQLAlchemyError as error:
+            raise self._no_journal(str(error.__cause__ or error)) from error
 
-def _no_journal(url: sa.URL, why: str) -> BadInput:
-    return BadInput(
-        "this is no journal",
-        code="no_journal",
-        where=url.render_as_string(hide_password=True),
-        why=why,
-        remedy="replay with --journal writes one into the run folder",
-    )
+    @property
+    def _place(self) -> str:
+        url = self._engine.url
+        return url.database or url.render_as_string(hide_password=True)
+
+    def _no_journal(self, why: str) -> BadInput:
+        return BadInput(
+            "this is no journal, or it is damaged",
+            code="no_journal",
+            where=self._place,
+            why=why,
+            remedy="replay with --journal writes one into the run folder",
+        )
 
 
 def _make_durable(connection: object, _record: object) -> None:

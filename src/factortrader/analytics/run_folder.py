@@ -133,7 +133,9 @@ def refuse_existing(folder: Path, *, replace: bool) -> None:
         code="run_exists",
         where=str(folder),
         why="a run is never written over" if not replace else "it holds no run",
-        remedy="name another folder with --out, or remove this one",
+        remedy="name another folder with --out, or --replace the run in this one"
+        if (folder / "manifest.json").is_file()
+        else "name another folder with --out",
     )
 
 

@@ -108,22 +108,21 @@ def _lint_shipped() -> LintReport:
 
 def _lint_fund(config: Path, overrides: list[str]) -> LintReport:
     """Factors, strategy, and the whole fund down to its fills, on its own data."""
-    from factortrader.config.parsing import Problems
+    from factortrader.loading import blaming
     from factortrader.runtime.assembly import build_fund, read_config
-    from factortrader.runtime.strategies import bind_factors
+    from factortrader.runtime.strategies import blended, user_code
     from factortrader.validation.lint_fund import lint_report
 
-    parsed = read_config(config, overrides=overrides)
-    factors = [factor for factor, _ in bind_factors(parsed, Problems())]
-    fund = build_fund(parsed)
+    fund = build_fund(read_config(config, overrides=overrides))
     panel = fund.history.panel
     recent = panel.rows(max(0, panel.bars - _LINT_BARS), panel.bars)
-    return lint_report(
-        factors=factors,
-        strategies=[fund.strategy],
-        fund=_fund_run(fund),
-        panel=recent,
-    )
+    with blaming(*user_code(fund.strategy)):
+        return lint_report(
+            factors=blended(fund.strategy),
+            strategies=[fund.strategy],
+            fund=_fund_run(fund),
+            panel=recent,
+        )
 
 
 def _fund_run(fund: Fund) -> FundRun:

@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from factortrader.cli.output import warn
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG", help="the fund's TOML")
@@ -60,4 +62,6 @@ def replay_file(config: Path, arguments: argparse.Namespace) -> int:
     with bars_progress(fund.history.panel.bars, quiet=arguments.json) as progress:
         finished = replay(fund, request, progress=progress)
     show_run(finished.folder, finished.results, as_json=arguments.json)
+    for warning in finished.warnings:
+        warn(warning)
     return 0

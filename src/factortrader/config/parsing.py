@@ -27,7 +27,9 @@ from factortrader.errors import BadConfiguration, BadInput
 
 T = TypeVar("T")
 _SHOWN: Final = 24
-"""So many names of what is known are listed."""
+"""So many names of what is known are listed; of more only examples."""
+
+_EXAMPLES: Final = 5
 
 _LARGEST_FRACTION: Final = 10.0
 """A number that may be larger than this is no weight, share or rate a year."""
@@ -194,8 +196,9 @@ def nearest(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
     if close:
         return f"; did you mean {by_lower[close[0]]!r}?"
     names = sorted(known)
-    shown = ", ".join(names[:_SHOWN]) + (" and more" if len(names) > _SHOWN else "")
-    return f"; known are {shown}" if names else ""
+    if len(names) > _SHOWN:
+        return f"; {len(names)} are known, such as {', '.join(names[:_EXAMPLES])}"
+    return f"; known are {', '.join(names)}" if names else ""
 
 
 _NAMES: Final[Mapping[Any, str]] = {

@@ -25,6 +25,7 @@ from factortrader.errors import BadInput
 from factortrader.factors import cross_section
 from factortrader.factors.cross_section import Z_LIMIT
 from factortrader.market.panel import BAR_FIELDS, DOLLAR_VOLUME, EXTRA_FIELDS, Panel
+from factortrader.market.window import defined_in
 from factortrader.units import BoolArray, FloatArray, read_only
 
 F_ = TypeVar("F_", bound=Callable[..., FloatArray])
@@ -281,7 +282,7 @@ def _prove(
     answer: object, shape: tuple[int, ...], function: Callable[..., Any], *, name: str
 ) -> None:
     """Raises BadInput unless the function answered with float64 of this shape."""
-    why = _defined(function)
+    why = f"it is defined in {defined_in(function)}"
     if not isinstance(answer, np.ndarray) or answer.shape != shape:
         got = type(answer).__name__
         if hasattr(answer, "shape"):
@@ -301,13 +302,6 @@ def _prove(
             why=why,
             remedy="convert the result with .astype(float)",
         )
-
-
-def _defined(function: Callable[..., Any]) -> str:
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return ""
-    return f"it is defined in {code.co_filename}, line {code.co_firstlineno}"
 
 
 @contextlib.contextmanager

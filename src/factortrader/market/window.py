@@ -66,6 +66,12 @@ def last_row(function: PanelFunction, panel: Panel) -> FloatArray:
     return row
 
 
+def defined_in(function: object) -> str:
+    """File and line of a function, or of a factor's own; "" where it has no code."""
+    code = getattr(getattr(function, "function", function), "__code__", None)
+    return "" if code is None else f"{code.co_filename}, line {code.co_firstlineno}"
+
+
 def checked(function: PanelFunction, panel: Panel) -> FloatArray:
     """The function over the panel, its shape and type proven."""
     values: object = function(panel)

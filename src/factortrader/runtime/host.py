@@ -9,7 +9,7 @@ import numpy as np
 from factortrader.errors import BadInput
 from factortrader.events import BarsClosed, SignalsUpdated
 from factortrader.market.schedule import Schedule
-from factortrader.market.window import Window
+from factortrader.market.window import Window, defined_in
 from factortrader.ports import Strategy
 from factortrader.units import format_time
 
@@ -45,7 +45,7 @@ class StrategyHost:
             raise BadInput(
                 fault,
                 code="strategy_answer",
-                where=_defined(self._strategy),
+                where=f"{defined_in(type(self._strategy).on_bars)}, on_bars",
                 why=f"asked at the bar of {format_time(bar.close_ns)}",
                 remedy="yield factortrader.signals.signal.signals_updated(window, …) once"
                 " a bar, or nothing",
@@ -74,12 +74,3 @@ def _fault(signals: tuple[object, ...], bar: BarsClosed) -> str | None:
     if len(signals) > 1:
         return f"on_bars may speak once a bar, it spoke {len(signals)} times"
     return None
-
-
-def _defined(strategy: Strategy) -> str:
-    """Where the strategy's `on_bars` is written."""
-    name = f"{type(strategy).__qualname__}.on_bars"
-    code = getattr(getattr(type(strategy), "on_bars", None), "__code__", None)
-    if code is None:
-        return name
-    return f"{code.co_filename}, line {code.co_firstlineno}, in {name}"

@@ -14,7 +14,7 @@ import numpy as np
 
 from factortrader.errors import BadInput
 from factortrader.market.panel import Panel
-from factortrader.market.window import PanelFunction, checked, last_row
+from factortrader.market.window import PanelFunction, checked, defined_in, last_row
 from factortrader.units import FloatArray, format_time, read_only
 
 _SAMPLES: Final = 8
@@ -56,8 +56,9 @@ class PanelMemo:
                 raise BadInput(
                     f"{name} gives other scores when it sees only its window",
                     code="not_window_local",
-                    where=format_time(int(self._panel.close_ns[at])),
-                    why="it reads rows outside its declared lookback: later ones "
+                    where=defined_in(function),
+                    why=f"at {format_time(int(self._panel.close_ns[at]))} "
+                    "it reads rows outside its declared lookback: later ones "
                     "(look-ahead) or earlier ones (a longer lookback than declared)",
                     remedy="run `factortrader factor lint` on it",
                 )

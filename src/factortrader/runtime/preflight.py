@@ -16,11 +16,12 @@ import numpy as np
 from factortrader.config.fund import FundConfig
 from factortrader.config.parsing import Problems, nearest
 from factortrader.errors import BadInput
-from factortrader.factors.factor import ELIGIBLE, Factor
+from factortrader.factors.factor import ELIGIBLE
 from factortrader.market.panel import DOLLAR_VOLUME, Panel
 from factortrader.market.schedule import Schedule
 from factortrader.market.universe import Universe
 from factortrader.ports import History, Strategy
+from factortrader.runtime.strategies import blended
 from factortrader.units import (
     DAY_NS,
     HOUR_NS,
@@ -167,21 +168,13 @@ def _schedule(flight: Preflight) -> Iterator[Problem]:
         )
 
 
-def _factors(flight: Preflight) -> tuple[tuple[str, Factor], ...]:
-    """The `[[factor]]` tables as they were bound, each with its path."""
-    bound = getattr(flight.strategy, "factors", ())
-    if len(bound) != len(flight.config.factors):
-        return ()
-    return tuple((f"factor.{at}", factor) for at, (factor, _) in enumerate(bound))
-
-
 def _factor_fields(flight: Preflight) -> Iterator[Problem]:
-    for path, factor in _factors(flight):
+    for at, factor in enumerate(blended(flight.strategy)):
         lacking = [name for name in factor.inputs if not flight.knows(name)]
         if lacking:
             known = sorted(name for name in flight.panel.fields if flight.knows(name))
             yield Problem(
-                path,
+                f"factor.{at}",
                 f"factor {factor.name!r} reads {', '.join(lacking)}, and the data "
                 f"has no such values; it has {', '.join(known)}: import a dataset that "
                 "carries them, or use another factor",
@@ -208,7 +201,10 @@ def _universe_fields(flight: Preflight) -> Iterator[Problem]:
 def _lookbacks(flight: Preflight) -> Iterator[Problem]:
     """Whoever reads more bars than there are would never have a view."""
     bars = flight.panel.bars
-    needs = [(path, each.lookback_bars) for path, each in _factors(flight)]
+    needs = [
+        (f"factor.{at}", factor.lookback_bars)
+        for at, factor in enumerate(blended(flight.strategy))
+    ]
     if not needs:
         needs.append(("signal.strategy", flight.strategy.lookback_bars))
     for path, needed in needs:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from factortrader import loading
+from factortrader.analytics.idleness import why_idle
 from factortrader.analytics.recorder import RunRecorder
 from factortrader.analytics.results import RunResults
 from factortrader.analytics.run_folder import refuse_existing, write_run
 from factortrader.config.document import Document
-from factortrader.errors import BadInput
+from factortrader.errors import BadInput, NoAnswer
 from factortrader.events import BarsClosed, Message
 from factortrader.logs import RunLog
 from factortrader.runtime.assembly import (
@@ -32,22 +35,32 @@ from factortrader.runtime.environment import differences, fingerprint
 from factortrader.runtime.facts import run_facts
 from factortrader.runtime.journal import ChainedJournal, genesis
 from factortrader.runtime.replay import Replay, Tap
+from factortrader.runtime.strategies import user_code
 from factortrader.runtime.verification import Verified, verify
 
 ENVIRONMENT = "replay"
 JOURNAL = "journal.sqlite"
 LOG = "log.jsonl"
+MANIFEST = "manifest.json"
+_VERIFIED: Final = {
+    "configuration": dict,
+    "configuration_folder": str,
+    "journal_head": str,
+}
+"""What a manifest must say for its run to be verified."""
+
 Progress = Callable[[int, int], None]
 """(bars heard, bars in all)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A finished replay: where it lies, and what it came to."""
+    """A finished replay: where it lies, what it came to, what to know about it."""
 
     folder: Path
     results: RunResults
     journal_head: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,32 +79,61 @@ class Request:
 
 
 def replay(fund: Fund, request: Request, *, progress: Progress | None = None) -> Run:
-    """Run the fund over its history and write the run folder, whole or not at all."""
+    """Run the fund over its history and write the run folder, whole or not at all.
+
+    Raises BadInput where the folder cannot be written, or where code that the
+    configuration names fails.
+    """
     started = datetime.now(UTC)
     run_id = _run_id(fund, started)
     folder = request.out or Path("runs") / run_id
-    refuse_existing(folder, replace=request.replace)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.draft")
-    draft.mkdir()
-    try:
-        with RunLog(draft / LOG, run_id=run_id) as log:
+    with _drafted(folder, replace=request.replace) as draft:
+        with (
+            RunLog(draft / LOG, run_id=run_id) as log,
+            loading.blaming(*user_code(fund.strategy)),
+        ):
             log.tell("run_started", fund=fund.config.fund.name)
             recorder, head = _driven(fund, request, draft, log=log, progress=progress)
             log.tell("run_ended", journal_head=head)
+        idle = why_idle(recorder)
+        warnings = () if idle is None else (f"no order was sent: {idle}",)
+        facts = run_facts(fund)
         results = write_run(
             folder,
             recorder=recorder,
-            facts=run_facts(fund),
+            facts=dataclasses.replace(facts, notes=(*facts.notes, *warnings)),
             manifest=_manifest(
                 fund, request, run_id=run_id, journal_head=head, started=started
             ),
             moved_in=tuple(sorted(draft.iterdir())),
             replace=request.replace,
         )
+    return Run(folder=folder, results=results, journal_head=head, warnings=warnings)
+
+
+@contextmanager
+def _drafted(folder: Path, *, replace: bool) -> Iterator[Path]:
+    """A draft beside the run folder; however this ends, nothing of it remains."""
+    draft = folder.with_name(f".{secrets.token_hex(4)}.draft")
+    made: list[Path] = []
+    try:
+        refuse_existing(folder, replace=replace)
+        made += [each for each in draft.parents if not each.exists()]
+        draft.mkdir(parents=True)
+        yield draft
+    except OSError as error:
+        raise BadInput(
+            "the run folder cannot be written",
+            code="run_unwritable",
+            where=str(folder),
+            why=error.strerror or str(error),
+            remedy="name another folder with --out",
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Run(folder=folder, results=results, journal_head=head)
+        for parent in made:
+            with suppress(OSError):  # what holds a run stays
+                parent.rmdir()
 
 
 def _driven(
@@ -136,19 +178,27 @@ def verify_run(folder: Path) -> tuple[Verified, list[str]]:
         tables=manifest["configuration"],
         places={},
         folder=Path(manifest["configuration_folder"]),
-        name=str(folder / "manifest.json"),
+        name=str(folder / MANIFEST),
     )
     fund = build_fund(config_of(document))
     store: Any = loading.adapter("journals", "sql").in_file(path)
     try:
-        proven = verify(
-            store,
-            genesis_link=_genesis(fund),
-            codec=ReplayCodec(fund.history),
-            engine=build_core(fund, environment=ENVIRONMENT, memo=True),
-        )
+        with loading.blaming(*user_code(fund.strategy)):
+            proven = verify(
+                store,
+                genesis_link=_genesis(fund),
+                codec=ReplayCodec(fund.history),
+                engine=build_core(fund, environment=ENVIRONMENT, memo=True),
+            )
     finally:
         store.close()
+    if proven.head != manifest["journal_head"]:
+        raise NoAnswer(
+            f"the journal ends after {proven.messages} messages, and the run did not",
+            code="journal_cut_off",
+            where=str(path),
+            why=f"its head is {proven.head}, the run's was {manifest['journal_head']}",
+        )
     return proven, differences(manifest.get("environment"), fingerprint())
 
 
@@ -237,13 +287,24 @@ def _user_files(fund: Fund) -> dict[str, str]:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            "this is no run folder",
-            code="no_run",
-            where=str(folder),
-            why=str(error),
-            remedy="name a folder that a replay wrote",
-        ) from error
+        manifest: object = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _no_run(folder, f"{MANIFEST}: {error.strerror}") from error
+    except ValueError as error:
+        raise _no_run(folder, f"{MANIFEST}: {error}") from error
+    if not isinstance(manifest, dict):
+        raise _no_run(folder, f"{MANIFEST} is not an object")
+    for key, kind in _VERIFIED.items():
+        if not isinstance(manifest.get(key), kind):
+            raise _no_run(folder, f"{MANIFEST} does not say {key!r}")
     return manifest
+
+
+def _no_run(folder: Path, why: str) -> BadInput:
+    return BadInput(
+        "this is no run folder",
+        code="no_run",
+        where=str(folder),
+        why=why,
+        remedy="name a folder that a replay wrote",
+    )

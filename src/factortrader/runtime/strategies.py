@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from typing import Any
+from typing import Any, Final
 
 from factortrader.config.fund import FactorSettings, FundConfig
 from factortrader.config.parsing import Problems, parse
@@ -12,6 +12,16 @@ from factortrader.errors import BadInput
 from factortrader.factors.factor import Factor, bind
 from factortrader.loading import blaming, load_object
 from factortrader.ports import Strategy
+
+_KEY_OF: Final = {
+    "unknown_transform": "transform",
+    "unknown_parameter": "parameters",
+    "missing_parameter": "parameters",
+    "parameter_type": "parameters",
+    "parameter_range": "parameters",
+    "undeclared_rows": "rows",
+}
+"""What a factor is refused for → the key of its table that asks for it."""
 
 
 def build_strategy(config: FundConfig, problems: Problems) -> Strategy | None:
@@ -93,6 +103,21 @@ def _proven(strategy: Any, reference: str, problems: Problems) -> Strategy | Non
     return conforming
 
 
+def blended(strategy: Strategy) -> tuple[Factor, ...]:
+    """The `[[factor]]` tables as they were handed to the strategy, in their order."""
+    if not dataclasses.is_dataclass(strategy):
+        return ()
+    if "factors" not in [each.name for each in dataclasses.fields(strategy)]:
+        return ()
+    factors: tuple[tuple[Factor, float], ...] = getattr(strategy, "factors", ())
+    return tuple(factor for factor, _ in factors)
+
+
+def user_code(strategy: Strategy) -> tuple[object, ...]:
+    """What of a strategy may be the user's: itself, and the functions it blends."""
+    return (strategy, *(factor.function for factor in blended(strategy)))
+
+
 def bind_factors(
     config: FundConfig, problems: Problems
 ) -> tuple[tuple[Factor, float], ...]:
@@ -102,7 +127,8 @@ def bind_factors(
         try:
             factor = bind_factor(config, settings)
         except BadInput as error:
-            problems.add(f"factor.{at}", error.sentence)
+            key = _KEY_OF.get(error.code, "use")
+            problems.add(f"factor.{at}.{key}", error.sentence)
             continue
         if factor.name in [other.name for other, _ in bound]:
             problems.add(
