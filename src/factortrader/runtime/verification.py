@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from factortrader.errors import NoAnswer
+from factortrader.errors import BadInput, BrokenInvariant, NoAnswer
 from factortrader.events import Command, Event, Message
 from factortrader.ports import JournalRow, JournalStore
 from factortrader.runtime.codec import ReplayCodec
@@ -59,27 +59,32 @@ def _prove_chain(rows: Iterable[JournalRow], genesis_link: bytes) -> tuple[bytes
             link, sequence=count, is_input=row.is_input, payload=row.payload
         )
         if link != row.link:
-            raise NoAnswer(
-                f"the chain is broken at message {count} "
-                f"({row.kind}, {format_time(row.time_ns)})",
-                code="broken_link",
-                why="this row is not what was written, or the one before it is not",
-            )
+            why = "this row is not what was written, or the one before it is not"
+            raise _broken(row, why)
     return link, count
 
 
 def _re_execute(rows: Iterable[JournalRow], codec: ReplayCodec, engine: Engine) -> int:
     inputs = 0
     for step in _steps(rows):
-        cause = codec.decode(step[0].payload)
-        if isinstance(cause, Command):
-            raise _differs(step[0], "an input must be an event, this is a command")
+        cause = _input(step[0], codec)
         inputs += 1
-        _compare(step, engine.step(_event(cause)).messages, codec)
+        try:
+            said = engine.step(cause).messages
+        except BrokenInvariant as error:
+            why = f"the core cannot go on from it: {error.sentence}"
+            raise _differs(step[0], why) from error
+        _compare(step, said, codec)
     return inputs
 
 
-def _event(message: Message) -> Event:
+def _input(row: JournalRow, codec: ReplayCodec) -> Event:
+    try:
+        message = codec.decode(row.payload)
+    except BadInput as error:
+        raise _differs(row, error.sentence) from error
+    if isinstance(message, Command):
+        raise _differs(row, "an input must be an event, this is a command")
     assert isinstance(message, Event)
     return message
 
@@ -120,6 +125,21 @@ def _compare(
                 else f"the core says {message}"
             )
             raise _differs(row, why)
+        if (row.kind, row.time_ns) != (type(message).__name__, message.time_ns):
+            raise _broken(
+                row,
+                f"its payload is a {type(message).__name__} of "
+                f"{format_time(message.time_ns)}, the columns beside it say otherwise",
+            )
+
+
+def _broken(row: JournalRow, why: str) -> NoAnswer:
+    return NoAnswer(
+        f"the chain is broken at message {row.sequence} "
+        f"({row.kind}, {format_time(row.time_ns)})",
+        code="broken_link",
+        why=why,
+    )
 
 
 def _differs(row: JournalRow, why: str) -> NoAnswer:
