@@ -23,7 +23,8 @@ SCHEMA_VERSION: Final = 1
 """Grows when a message changes its meaning; readers upcast, rows are never migrated."""
 
 _ARRAY: Final = 1
-_TYPES: Final = {"d": np.dtype("<f8"), "?": np.dtype("?"), "q": np.dtype("<i8")}
+_TYPES: Final = {b"d": np.dtype("<f8"), b"?": np.dtype("?"), b"q": np.dtype("<i8")}
+_CODES: Final = {kind: code for code, kind in _TYPES.items()}
 
 
 class BarsReferenced(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -37,16 +38,20 @@ class BarsReferenced(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tr
 
 def _encode_array(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        kind = value.dtype.char
-        return msgspec.msgpack.Ext(_ARRAY, kind.encode() + value.tobytes())
+        code = _CODES.get(value.dtype)
+        if code is None:
+            raise TypeError(f"cannot write an array of {value.dtype} into a journal")
+        return msgspec.msgpack.Ext(_ARRAY, code + value.tobytes())
     raise TypeError(f"cannot write {type(value).__name__} into a journal")
 
 
 def _decode_array(code: int, raw: memoryview) -> Any:
     if code != _ARRAY:
         raise ValueError(f"unknown extension {code}")
-    values = np.frombuffer(raw[1:], dtype=_TYPES[bytes(raw[:1]).decode()])
-    return read_only(values)
+    kind = _TYPES.get(bytes(raw[:1]))
+    if kind is None:
+        raise ValueError(f"unknown kind of array {bytes(raw[:1])!r}")
+    return read_only(np.frombuffer(raw[1:], dtype=kind))
 
 
 def _as_array(kind: Any, value: Any) -> Any:
