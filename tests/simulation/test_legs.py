@@ -11,6 +11,7 @@ from tests.runs import Told, replayed
 
 from factortrader.events import (
     OrderExpired,
+    OrderFilled,
     OrderRefused,
     OrderRejected,
     OrderRequested,
@@ -18,7 +19,7 @@ from factortrader.events import (
     RebalancePlanned,
 )
 from factortrader.runtime.assembly import Fund
-from factortrader.units import MINUTE_NS, parse_time_ns
+from factortrader.units import DAY_NS, MINUTE_NS, parse_time_ns
 
 GROSS = 0.9
 
@@ -71,3 +72,18 @@ def test_daily_limit_orders_never_serve_targets_of_the_day_before() -> None:
         assert isinstance(plan, RebalancePlanned)
         decided_ns = parse_time_ns(plan.rebalance.partition("/")[0])
         assert plan.time_ns - decided_ns < MINUTE_NS
+
+
+@pytest.mark.slow
+def test_the_remainder_of_a_market_order_rests_where_the_venue_lets_it() -> None:
+    """It takes its share of later bars until it is filled or newer targets come."""
+    given = fund("late_jittery_venue", schedule={"every": "weekly"})
+
+    told = replayed(given)
+
+    bars_by_order: dict[str, set[int]] = {}
+    for fill in told.of(OrderFilled):
+        assert isinstance(fill, OrderFilled)
+        bars_by_order.setdefault(fill.order_id, set()).add(fill.time_ns // DAY_NS)
+    assert max(len(bars) for bars in bars_by_order.values()) == 7
+    assert not [end for end in told.of(OrderExpired) if "share" in end.reason]

@@ -188,7 +188,7 @@ class Executor:
             quantity=leg.quantity,
             order_type=OrderType(settings.order_type),
             time_in_force=(
-                TimeInForce(settings.time_in_force) if is_limit else TimeInForce.IOC
+                TimeInForce(settings.time_in_force) if is_limit else TimeInForce.GTC
             ),
             limit_price=self._limit_price(leg) if is_limit else None,
             reduce_only=_reduces(leg)

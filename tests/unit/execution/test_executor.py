@@ -343,22 +343,22 @@ def test_limit_orders_rest_at_the_offset_and_expire_after_their_bars() -> None:
 @pytest.mark.parametrize(
     ("order_type", "time_in_force", "expected"),
     [
-        ("market", "gtc", TimeInForce.IOC),
+        ("market", "ioc", TimeInForce.GTC),
         ("limit", "ioc", TimeInForce.IOC),
         ("limit", "post_only", TimeInForce.POST_ONLY),
     ],
 )
-def test_only_resting_orders_carry_a_validity(
+def test_only_resting_limit_orders_carry_a_validity(
     order_type: str, time_in_force: str, expected: TimeInForce
 ) -> None:
-    """A market order takes what it can at once, whatever is said of limit orders."""
+    """What a market order cannot take at once is the venue's to end or to keep."""
     desk = Desk(TWO, order_type=order_type, time_in_force=time_in_force)
     desk.targets({"A": 0.5})
     sent = desk.order("A")
 
     assert sent.time_in_force is expected
     assert (sent.limit_price is None) == (order_type == "market")
-    assert (sent.valid_until_ns is None) == (expected is TimeInForce.IOC)
+    assert (sent.valid_until_ns is not None) == (expected is TimeInForce.POST_ONLY)
 
 
 def test_only_reductions_of_perpetuals_are_flagged_reduce_only() -> None:
