@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from tests.funds import fund
 from tests.runs import Told, replayed
 
+from factortrader.errors import BadInput
 from factortrader.events import (
     OrderExpired,
     OrderFilled,
@@ -19,6 +21,7 @@ from factortrader.events import (
     RebalancePlanned,
 )
 from factortrader.runtime.assembly import Fund
+from factortrader.runtime.preflight import Preflight
 from factortrader.units import DAY_NS, MINUTE_NS, parse_time_ns
 
 GROSS = 0.9
@@ -58,6 +61,31 @@ def test_legs_that_go_together_reach_their_targets(opens: bool) -> None:
     unpaid = [end for end in told.of(OrderExpired) if "insufficient" in end.reason]
     assert len(unpaid) <= 0.02 * len(told.of(OrderRequested))  # the market ran away
     assert np.median(gross_after_plans(told)) > 0.95 * GROSS
+
+
+@pytest.mark.parametrize(
+    ("legs", "every", "fits"),
+    [
+        ("reduce_first", "1d", False),
+        ("reduce_first", "2d", True),
+        ("together", "1d", True),
+    ],
+)
+def test_what_adds_must_fill_before_the_next_decision(
+    legs: str, every: str, fits: bool
+) -> None:
+    """On closes alone it waits a bar for what reduces; cash would pile up."""
+    given = fund("momentum", execution={"legs": legs}, schedule={"every": every})
+    asked = Preflight(
+        config=given.config,
+        strategy=given.strategy,
+        universe=given.universe,
+        history=without_opens(given).history,
+        start_ns=given.start_ns,
+    )
+
+    with nullcontext() if fits else pytest.raises(BadInput, match="has no open"):
+        asked.check()
 
 
 @pytest.mark.slow

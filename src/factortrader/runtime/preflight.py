@@ -6,6 +6,7 @@ is refused with the line that asks for it, everything at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,6 +72,7 @@ class Preflight:
             *_quote(self),
             *_named_assets(self),
             *_schedule(self),
+            *_legs(self),
             *_factor_fields(self),
             *_universe_fields(self),
             *_lookbacks(self),
@@ -154,17 +156,35 @@ def _names(flight: Preflight) -> Iterator[tuple[str, str]]:
                 yield path, name
 
 
+def _slot_ns(every: str) -> float:
+    """The shortest time from one rebalance to the next."""
+    if every == "once":
+        return math.inf
+    return _SLOTS_NS.get(every) or parse_interval_ns(every)
+
+
 def _schedule(flight: Preflight) -> Iterator[Problem]:
     every, interval_ns = flight.config.schedule.every, flight.panel.interval_ns
-    if every == "once":
-        return
-    slot_ns = _SLOTS_NS.get(every) or parse_interval_ns(every)
-    if slot_ns < interval_ns:
+    if _slot_ns(every) < interval_ns:
         yield Problem(
             "schedule.every",
             f"{every!r} is more often than the data has bars, which are "
             f"{format_interval(interval_ns)} long: rebalance at most once a bar, or "
             "use data with shorter bars",
+        )
+
+
+def _legs(flight: Preflight) -> Iterator[Problem]:
+    """What adds must be able to fill before the next decision cancels it."""
+    config = flight.config
+    if config.execution.legs != "reduce_first" or flight.knows("open"):
+        return
+    if _slot_ns(config.schedule.every) < 2 * flight.panel.interval_ns:
+        yield Problem(
+            "execution.legs",
+            "this data has no open, so what adds would fill two bars after the "
+            "decision, and the next decision comes after one: set "
+            'execution.legs = "together", or rebalance every second bar at most',
         )
 
 
