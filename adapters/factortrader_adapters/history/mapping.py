@@ -14,15 +14,15 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import hashlib
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-
-from factortrader.errors import BadConfiguration, BadInput
+from factortrader.config.document import key_places, parse_toml
+from factortrader.config.parsing import Problems, parse
+from factortrader.errors import BadInput
 from factortrader.units import exact_decimal, parse_interval_ns
 
 Kind: TypeAlias = Literal["bars", "funding", "rules", "actions"]
@@ -130,60 +130,25 @@ class MappingFile:
 def read_mapping(path: Path) -> MappingFile:
     """The mapping in the file, checked; all its problems are reported at once."""
     try:
-        text = path.read_bytes()
-        spoken = tomllib.loads(text.decode())
-    except OSError as error:
+        content = path.read_bytes()
+        text = content.decode()
+    except (OSError, UnicodeDecodeError) as error:
         raise BadInput(
             "the mapping cannot be read",
             code="mapping_unreadable",
             where=str(path),
-            why=error.strerror or str(error),
+            why=getattr(error, "strerror", None) or str(error),
             remedy="give the path of a mapping such as config/data/klines_1h.toml",
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(
-            "the mapping is no TOML",
-            code="mapping_syntax",
-            where=str(path),
-            why=str(error),
-        ) from error
-    digest = hashlib.sha256(text).hexdigest()
-    return MappingFile(mapping=_checked(spoken, where=str(path)), digest=digest)
-
-
-def _checked(spoken: dict[str, Any], *, where: str) -> FileMapping:
-    problems = [
-        *_unknown(spoken, [part.name for part in fields(FileMapping)], "key"),
-        *_unknown(
-            _table(spoken, "instruments"),
-            [part.name for part in fields(InstrumentMapping)],
-            "key in [instruments]",
-        ),
-    ]
-    if problems:
-        raise BadConfiguration(problems, where=where)
-    try:
-        mapping = msgspec.convert(spoken, FileMapping)
-    except msgspec.ValidationError as error:
-        raise BadConfiguration([str(error)], where=where) from error
-    problems = [*_column_problems(mapping), *_value_problems(mapping)]
-    if problems:
-        raise BadConfiguration(problems, where=where)
-    return mapping
-
-
-def _table(spoken: dict[str, Any], name: str) -> dict[str, Any]:
-    table = spoken.get(name)
-    return table if isinstance(table, dict) else {}
-
-
-def _unknown(given: Iterable[str], known: Iterable[str], what: str) -> list[str]:
-    names = sorted(known)
-    return [
-        f"unknown {what} {key!r}: {nearest(key, names)}"
-        for key in given
-        if key not in names
-    ]
+    spoken = parse_toml(text, where=str(path))
+    problems = Problems(key_places(text, path.name))
+    mapping = parse(FileMapping, spoken, path="", problems=problems)
+    if mapping is not None:
+        _check_columns(mapping, problems)
+        _check_values(mapping, problems)
+    problems.raise_if_any(str(path))
+    assert mapping is not None
+    return MappingFile(mapping=mapping, digest=hashlib.sha256(content).hexdigest())
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -196,37 +161,45 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"known are {shown}{' and more' if len(names) > 12 else ''}"
 
 
-def _column_problems(mapping: FileMapping) -> list[str]:
+def _check_columns(mapping: FileMapping, problems: Problems) -> None:
     kind = mapping.kind
     known = ("time", "asset", *NUMBERS[kind], *TEXTS[kind])
-    missing = [name for name in REQUIRED[kind] if name not in mapping.columns]
-    problems = _unknown(mapping.columns, known, f"field in [columns] of kind {kind!r}")
-    problems += [f"[columns] lacks {name!r}" for name in missing]
-    problems += _unknown(mapping.zero_is_unknown, AMOUNTS, "field in [zero_is_unknown]")
+    for name in mapping.columns:
+        if name not in known:
+            problems.add(
+                f"columns.{name}", f"no field of kind {kind!r}; {nearest(name, known)}"
+            )
+    for name in REQUIRED[kind]:
+        if name not in mapping.columns:
+            problems.add(f"columns.{name}", "is missing: name the file's column")
+    for name in mapping.zero_is_unknown:
+        if name not in AMOUNTS:
+            problems.add(
+                f"zero_is_unknown.{name}", f"no amount; {nearest(name, AMOUNTS)}"
+            )
     if "parts" in mapping.columns and mapping.full_parts is None:
-        problems.append("'full_parts' must say how many parts a whole bar has")
-    return problems
+        problems.add("full_parts", "is missing: say how many parts a whole bar has")
 
 
-def _value_problems(mapping: FileMapping) -> list[str]:
-    problems = []
+def _check_values(mapping: FileMapping, problems: Problems) -> None:
+    spoken = {"tolerance": mapping.tolerance} if mapping.tolerance != "0s" else {}
     if mapping.kind in {"bars", "funding"}:
+        spoken["interval"] = mapping.interval
+    for key, text in spoken.items():
         try:
-            parse_interval_ns(mapping.interval)
+            parse_interval_ns(text)
         except ValueError as error:
-            problems.append(f"'interval': {error}")
-    if mapping.tolerance != "0s":
-        try:
-            parse_interval_ns(mapping.tolerance)
-        except ValueError as error:
-            problems.append(f"'tolerance': {error}")
+            problems.add(key, str(error))
+    try:
+        ZoneInfo(mapping.zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        problems.add("zone", f"there is no time zone {mapping.zone!r}, as UTC is one")
     if mapping.kind == "bars" and mapping.instruments is None:
-        problems.append("[instruments] must say the quote currency of the prices")
+        problems.add("instruments", "is missing: say the quote currency of the prices")
     for name in ("multiplier", "initial_margin", "maintenance_margin"):
         try:
             exact_decimal(getattr(mapping.instruments, name, "1"))
         except ValueError as error:
-            problems.append(f"'{name}' in [instruments]: {error}")
+            problems.add(f"instruments.{name}", str(error))
     if len(mapping.delimiter) != 1:
-        problems.append("'delimiter' must be one character")
-    return problems
+        problems.add("delimiter", f"must be one character, got {mapping.delimiter!r}")

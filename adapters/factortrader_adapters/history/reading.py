@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,11 @@ from factortrader_adapters.history.mapping import (
     nearest,
 )
 from factortrader_adapters.history.stamps import MISSING, read_stamps
+
+_NO_NUMBER: Final = re.compile(
+    r"CSV column #(?P<column>\d+): .*to double: invalid value '(?P<value>.*)'"
+)
+"""What Arrow says of a cell; its columns are numbered from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +114,7 @@ def read_rows(path: Path, mapping: FileMapping) -> Rows:
             zone=mapping.zone,
             unit=mapping.stamp_unit,
             where=where,
+            file_row=file_row,
         ),
         file_row=file_row,
         numbers={
@@ -205,27 +212,42 @@ def _read_csv(
 ) -> Any:
     parse = pacsv.ParseOptions(delimiter=delimiter)
     with pacsv.open_csv(path, parse_options=parse) as reader:
-        _require(wanted, reader.schema.names, where=str(path))
+        names = reader.schema.names
+    _require(wanted, names, where=str(path))
+
+    def read(columns: Sequence[str], types: Mapping[str, Any]) -> Any:
+        convert = pacsv.ConvertOptions(include_columns=columns, column_types=types)
+        return pacsv.read_csv(path, parse_options=parse, convert_options=convert)
+
     types = dict.fromkeys(numbers, pa.float64()) | dict.fromkeys(texts, pa.string())
-    return pacsv.read_csv(
-        path,
-        parse_options=parse,
-        convert_options=pacsv.ConvertOptions(
-            include_columns=wanted, column_types=types
-        ),
-    )
+    try:
+        return read(wanted, types)
+    except pa.ArrowInvalid as error:
+        said = _NO_NUMBER.search(str(error))
+        if said is None:
+            raise
+        name = names[int(said["column"])]
+        column = read([name], {name: pa.string()})[name]
+        row = pc.index(column, said["value"]).as_py() + 1
+        raise BadInput(
+            f"{said['value']!r} is no number",
+            code="file_value",
+            where=f"{path}, column {name!r}, row {row}",
+            why="numbers are written with a decimal point and no thousands separator",
+            remedy="mend the row; an empty cell is a missing value",
+        ) from error
 
 
 def _require(wanted: list[str], have: list[str], *, where: str) -> None:
-    for name in wanted:
-        if name not in have:
-            raise BadInput(
-                f"the file has no column {name!r}",
-                code="unknown_column",
-                where=where,
-                why=nearest(name, have),
-                remedy="correct the mapping's [columns] or [filter]",
-            )
+    lacking = [name for name in wanted if name not in have]
+    if lacking:
+        raise BadInput(
+            f"the file has no column {', '.join(map(repr, lacking))}",
+            code="unknown_column",
+            where=where,
+            why="; ".join(f"{name!r}: {nearest(name, have)}" for name in lacking),
+            remedy="correct the mapping's [columns], [filter] or delimiter",
+        )
 
 
 def _passing(

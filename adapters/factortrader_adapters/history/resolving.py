@@ -25,6 +25,7 @@ from factortrader.units import (
     FloatArray,
     IntArray,
     format_interval,
+    format_time,
     parse_time_ns,
 )
 from factortrader_adapters.history.findings import Finding, found
@@ -34,6 +35,13 @@ from factortrader_adapters.history.stamps import MISSING
 
 _NOISE = 1e-6
 """Relative; vendors round to single precision."""
+
+_ENOUGH_STAMPS = 10
+"""Different ones, from which the interval of a file can be told."""
+
+_MOST_OFF_GRID = 0.5
+_FIRST_STAMP_NS = parse_time_ns("1980-01-01")
+"""Seconds that are read as milliseconds lie in January 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,13 @@ class Resolved:
 
 
 def resolve(rows: Rows, mapping: FileMapping, *, where: str) -> Resolved:
-    """All rules in their order. Raises BadInput where nothing remains."""
+    """All rules in their order.
+
+    Raises BadInput where nothing remains, or where the stamps show that the mapping
+    speaks of another interval or unit.
+    """
+    if mapping.kind == "bars":
+        _check_stamps(rows, mapping, where=where)
     findings: list[Finding] = []
     steps = [_with_keys]
     if mapping.kind in {"bars", "funding"}:
@@ -68,6 +82,39 @@ def resolve(rows: Rows, mapping: FileMapping, *, where: str) -> Resolved:
             remedy="check the mapping's filter, interval and stamps against the file",
         )
     return Resolved(rows=rows, findings=tuple(findings))
+
+
+def _check_stamps(rows: Rows, mapping: FileMapping, *, where: str) -> None:
+    """A wrong interval or unit leaves a file that is plausible, and nonsense."""
+    times = np.unique(rows.time_ns[rows.time_ns != MISSING])
+    if len(times) < _ENOUGH_STAMPS:
+        return
+    interval_ns = mapping.interval_ns
+    stated = format_interval(interval_ns)
+    late = times % interval_ns
+    off = np.minimum(late, interval_ns - late) > mapping.tolerance_ns
+    apart_ns = int(np.gcd.reduce(np.diff(times)))
+    if times[-1] < _FIRST_STAMP_NS:
+        what, why = (
+            f"the stamps lie before {format_time(_FIRST_STAMP_NS)}",
+            f"the last one is read as {format_time(int(times[-1]))}",
+        )
+        remedy = "correct the mapping's stamp_unit"
+    elif off.mean() > _MOST_OFF_GRID:
+        what, why = (
+            f"the bars of this file are not {stated} long",
+            f"{off.mean():.0%} of the stamps lie off that grid",
+        )
+        remedy = "correct the mapping's interval, or its tolerance"
+    elif apart_ns >= 2 * interval_ns and apart_ns % interval_ns == 0:
+        what, why = (
+            f"the bars of this file are not {stated} long",
+            f"all of its stamps lie multiples of {format_interval(apart_ns)} apart",
+        )
+        remedy = f'correct the mapping: interval = "{format_interval(apart_ns)}"'
+    else:
+        return
+    raise BadInput(what, code="interval", where=where, why=why, remedy=remedy)
 
 
 _Step = tuple[Rows, tuple[Finding, ...]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+import msgspec
 import numpy as np
 
 from factortrader.errors import BadInput
@@ -30,7 +31,7 @@ class StoreSettings:
 
     dataset: str
     store: str = "data/market"
-    assets: tuple[str, ...] | None = None
+    assets: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
 
 
 class StoreSource:
@@ -74,7 +75,7 @@ class StoreSource:
                 raise BadInput(
                     f"the dataset has no asset {asset!r}",
                     code="unknown_asset",
-                    where=f"{self._settings.store}/{self._settings.dataset}",
+                    where="data.assets",
                     why=nearest(asset, cube.assets),
                     remedy="name stable ids, as in its instruments.parquet",
                 )
@@ -106,8 +107,8 @@ def _range(
         raise BadInput(
             "no bar lies in the range",
             code="empty_range",
-            where=where,
-            why=f"the dataset has bars closing {format_time(int(close_ns[0]))} to"
+            where="data.end" if start_ns is None else "data.start",
+            why=f"{where} has bars closing {format_time(int(close_ns[0]))} to"
             f" {format_time(int(close_ns[-1]))}",
             remedy="choose a start and an end inside",
         )

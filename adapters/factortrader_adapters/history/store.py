@@ -142,7 +142,11 @@ def _absent(store: Path, name: str) -> BadInput:
         f"the store has no dataset {name!r}",
         code="unknown_dataset",
         where=str(store),
-        why=nearest(name, names) if names else "the store is empty",
+        why=nearest(name, names)
+        if names
+        else "the store is empty"
+        if store.is_dir()
+        else "there is no such folder",
         remedy=remedy,
     )
 
@@ -191,6 +195,7 @@ def replacing(store: Path, name: str) -> Iterator[Path]:
             code="store_unwritable",
             where=str(final),
             why=error.strerror or str(error),
+            remedy="name another folder with --store",
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

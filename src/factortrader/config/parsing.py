@@ -223,6 +223,8 @@ def _allowed(hint: Any) -> str:
         return "one of " + ", ".join(repr(a) for a in arguments)
     if get_origin(hint) is tuple:
         return f"a list of {_allowed(arguments[0])}"
+    if get_origin(hint) is dict:
+        return f"a table, each value {_allowed(arguments[1])}"
     if arguments and get_origin(hint) is not dict and not isinstance(hint, type):
         return " or ".join(_allowed(a) for a in arguments if a is not type(None))
     if dataclasses.is_dataclass(hint):

@@ -67,7 +67,7 @@ def test_another_delimiter_is_a_line_in_the_mapping(tmp_path: Path) -> None:
     ("text", "code"),
     [
         (CSV.replace("symbol", "sybmol"), "unknown_column"),
-        (CSV.replace("1.6", "cheap"), "file_unreadable"),
+        (CSV.replace("1.6", "cheap"), "file_value"),
         (CSV + "2022-01-03,A\n", "file_unreadable"),
         ("", "file_unreadable"),
     ],
@@ -82,6 +82,24 @@ def test_a_csv_that_does_not_fit_is_refused(
 
     assert refusal.value.code == code
     assert "a.csv" in refusal.value.where
+
+
+def test_a_value_that_is_no_number_is_found(tmp_path: Path) -> None:
+    """Its column and its row are named, whichever columns are mapped."""
+    path = csv_file(tmp_path / "a.csv", CSV.replace("1.6", "cheap"))
+
+    with pytest.raises(BadInput, match="'cheap' is no number") as refusal:
+        read_rows(path, daily_mapping())
+
+    assert refusal.value.where.endswith("a.csv, column 'close', row 2")
+
+
+def test_all_missing_columns_are_named_at_once(tmp_path: Path) -> None:
+    """Whoever mistyped two learns of both."""
+    text = CSV.replace("symbol", "sybmol").replace("high", "hihg")
+
+    with pytest.raises(BadInput, match="no column 'high', 'symbol'"):
+        read_rows(csv_file(tmp_path / "a.csv", text), daily_mapping())
 
 
 def test_a_missing_column_comes_with_the_nearest_one(tmp_path: Path) -> None:

@@ -38,6 +38,33 @@ def test_a_sound_file_has_no_findings(tmp_path: Path) -> None:
     assert result.rows.time_ns[0] == bar("AUSDT", 0)["ts"] + DAY_NS
 
 
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        ("1h", "multiples of 1d apart"),
+        ("7d", "of the stamps lie off that grid"),
+    ],
+)
+def test_a_file_of_another_interval_is_refused(
+    tmp_path: Path, interval: str, words: str
+) -> None:
+    """Daily bars are neither hourly bars with gaps nor weekly bars with defects."""
+    with pytest.raises(BadInput, match=f"not {interval} long") as refusal:
+        resolved(tmp_path, bars("AUSDT", range(12)), interval=interval)
+
+    assert words in refusal.value.why
+
+
+def test_stamps_of_another_unit_are_refused(tmp_path: Path) -> None:
+    """Seconds that are read as milliseconds lie in January 1970."""
+    rows = [bar("AUSDT", day, ts=bar("AUSDT", day)["ts"] // 1000) for day in range(12)]
+
+    with pytest.raises(BadInput, match="before 1980") as refusal:
+        resolved(tmp_path, rows)
+
+    assert "read as 1970-01-20" in refusal.value.why
+
+
 def test_a_snapshot_is_the_close_of_the_bar_that_ends_there(tmp_path: Path) -> None:
     """A price at D 00:00 closes D-1: its stamp is the label already."""
     result, _ = resolved(tmp_path, bars("AUSDT", range(2)), stamps="snapshot")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -40,8 +41,20 @@ def test_each_offset_counts_for_its_own_stamp() -> None:
 
 def test_stamps_with_and_without_a_zone_are_not_mixed() -> None:
     """One column with both is refused, and both are shown."""
-    with pytest.raises(BadInput, match="some do not \\(2020-03-13\\)"):
+    with pytest.raises(BadInput, match="'2020-03-13' in row 2"):
         read(["2020-03-12T00:00:00Z", "2020-03-13"])
+
+
+def test_a_stamp_that_is_no_time_is_found() -> None:
+    """The row of the file is named, as it was before any filter."""
+    column = pa.chunked_array([["2020-03-12", "yesterday"]])
+
+    with pytest.raises(BadInput, match="yesterday") as refusal:
+        read_stamps(
+            column, zone="UTC", unit=None, where="here", file_row=np.array([3, 8])
+        )
+
+    assert refusal.value.where == "here, row 8"
 
 
 def test_naive_stamps_lie_in_the_zone_of_the_mapping() -> None:
