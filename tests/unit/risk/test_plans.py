@@ -124,6 +124,25 @@ def test_each_leg_is_capped_by_notional_and_participation() -> None:
     assert judgment.limits == ("max_order_notional_quote", "max_participation")
 
 
+def test_a_capped_sale_takes_no_purchase_with_it() -> None:
+    """Rounding lifts the sale a lot above its share of the volume, within the
+    tolerance; that is no reason to add nothing elsewhere."""
+    desk = monitor(
+        max_participation=0.05,
+        positions={"A": "3000000"},
+        volumes={"A": 51_307_595.7185537, "B": NAN},
+        rule=TradingRules(lot=Decimal("0.00000001")),
+    )
+
+    judgment = judged(
+        desk,
+        leg(leg=0, asset="A", quantity="3000000", side=Side.SELL, mark=0.001),
+        leg(leg=1, asset="B", quantity="20"),
+    )
+
+    assert remaining(judgment) == {"A": Decimal("2565379.78593025"), "B": Decimal(20)}
+
+
 def test_reductions_are_never_blocked_by_weight_gross_and_net() -> None:
     """A book far over every limit may sell, even if the net gets worse for it."""
     desk = monitor(
