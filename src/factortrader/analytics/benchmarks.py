@@ -36,7 +36,7 @@ class BenchmarkFold:
     def __init__(self, asset: str | None) -> None:
         self.asset = asset
         self._columns: dict[str, int] = {}
-        self._last_price: FloatArray = np.empty(0)
+        self._price: FloatArray = np.empty(0)
         self._eligible: BoolArray = np.empty(0, dtype=np.bool_)
         self._inside: BoolArray | None = None
         self._members: dict[str, None] | None = None
@@ -52,7 +52,7 @@ class BenchmarkFold:
             return
         self._actions.add(action.action)
         if column is not None:
-            self._last_price[column] *= action.denominator / action.numerator
+            self._price[column] *= action.denominator / action.numerator
 
     def on_universe(self, change: UniverseChanged) -> None:
         members = self._members if self._members is not None else {}
@@ -67,15 +67,15 @@ class BenchmarkFold:
 
         return[i] = close[i] / last price seen[i] − 1; 0 without a usable bar.
         """
-        if len(bars.assets) != len(self._last_price):
+        if len(bars.assets) != len(self._price):
             self._grow(bars.assets)
-        close = bars.close
+        close, before = bars.close, self._price
         seen = bars.listed & bars.clean & (close > 0.0) & (close < math.inf)
-        self._follow_asset(close, seen)
-        growth = self._growth(close, seen)
-        if growth is not None:
-            self._equal *= growth
-        np.copyto(self._last_price, close, where=seen)
+        self._price = np.where(seen, close, before)
+        growth = self._price / before
+        self._follow_asset(growth)
+        held = growth[self._eligible & self._members_mask()]
+        self._equal *= 1.0 + _mean_known(held - 1.0)
         self._eligible = bars.eligible
 
     def sample(self) -> tuple[float, float]:
@@ -87,38 +87,23 @@ class BenchmarkFold:
             self._started = True
             self._equal = 1.0
             column = self._columns.get(self.asset or "")
-            if column is not None and np.isfinite(self._last_price[column]):
+            if column is not None and np.isfinite(self._price[column]):
                 self._hold = 1.0
         return self._hold, self._equal
 
-    def _follow_asset(self, close: FloatArray, seen: BoolArray) -> None:
+    def _follow_asset(self, growth: FloatArray) -> None:
         column = self._columns.get(self.asset or "")
-        if column is None or not self._started or not seen[column]:
+        if column is None or not self._started:
             return
-        if math.isnan(self._hold):
+        if not math.isnan(self._hold):
+            self._hold *= 1.0 + (float(growth[column]) - 1.0)
+        elif not math.isnan(self._price[column]):
             self._hold = 1.0
-        else:
-            grown = float(close[column]) / float(self._last_price[column])
-            self._hold *= 1.0 + (grown - 1.0)
-
-    def _growth(self, close: FloatArray, seen: BoolArray) -> float | None:
-        """1 + mean return of the equal-weight portfolio; None where it holds nothing.
-
-        It holds who was eligible and a member at the previous bar and has a price.
-        """
-        held = np.flatnonzero(self._eligible & self._members_mask())
-        last = self._last_price[held]
-        known = last > 0.0
-        count = np.count_nonzero(known)
-        if not count:
-            return None
-        moved = np.where(seen[held], close[held], last)[known] / last[known]
-        return 1.0 + float(np.add.reduce(moved - 1.0)) / count
 
     def _members_mask(self) -> BoolArray:
         """Who the universe holds, by column; kept until it or the columns change."""
         if self._inside is None:
-            inside = np.full(len(self._last_price), self._members is None)
+            inside = np.full(len(self._price), self._members is None)
             members = self._members or ()
             inside[[self._columns[m] for m in members if m in self._columns]] = True
             self._inside = inside
@@ -126,8 +111,16 @@ class BenchmarkFold:
 
     def _grow(self, assets: tuple[str, ...]) -> None:
         """Columns are append-only; who is new was not eligible before."""
-        new = len(assets) - len(self._last_price)
+        new = len(assets) - len(self._price)
         self._columns = {asset: at for at, asset in enumerate(assets)}
-        self._last_price = np.append(self._last_price, np.full(new, np.nan))
+        self._price = np.append(self._price, np.full(new, np.nan))
         self._eligible = np.append(self._eligible, np.zeros(new, dtype=np.bool_))
         self._inside = None
+
+
+def _mean_known(returns: FloatArray) -> float:
+    """Mean of what is not NaN, 0 for nothing: who had no price before has no return."""
+    total = float(np.add.reduce(returns))
+    if math.isnan(total):
+        return _mean_known(returns[~np.isnan(returns)])
+    return total / len(returns) if len(returns) else 0.0

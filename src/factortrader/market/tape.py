@@ -56,11 +56,14 @@ class Tape:
         self._make_room(bar)
         row = self._filled
         self._close_ns[row] = bar.close_ns
+        told = bar.fields
         for name, kept in self._fields.items():
-            if name in BAR_FIELDS:
+            if name in told:
+                kept[row] = told[name]
+            elif name in BAR_FIELDS:
                 kept[row] = getattr(bar, name)
             else:
-                kept[row] = bar.fields.get(name, _unknown(name))
+                kept[row] = _unknown(name)
         self._listed[row] = bar.listed
         self._clean[row] = bar.clean
         self._eligible[row] = bar.eligible

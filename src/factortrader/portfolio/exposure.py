@@ -148,21 +148,25 @@ class Exposure:
 
         Raises MissingMark for an asset that is held and has no finite mark.
         """
-        held = self._held(marks)
-        return self._equity(held.units * marks[held.columns], held)
+        return self.valued(marks).equity
 
     def valued(self, marks: FloatArray) -> Valuation:
         """Everything at these marks; arguments and errors as for `equity`."""
         held = self._held(marks)
         notional = held.units * marks[held.columns]
-        equity = self._equity(notional, held)
+        values = notional.tolist()
+        gross = math.fsum(map(abs, values))
+        if not math.isfinite(gross):
+            unmarked = ~np.isfinite(notional)
+            raise MissingMark(self.assets[held.columns[unmarked][0]])
+        equity = math.fsum([self._cash, *values, *held.less_entry_values])
         base = equity if equity > 0.0 else math.nan
         return Valuation(
             equity=equity,
             cash=self._cash,
             quantities=held.quantities,
-            gross_exposure=math.fsum(np.abs(notional).tolist()) / base,
-            net_exposure=math.fsum(notional.tolist()) / base,
+            gross_exposure=gross / base,
+            net_exposure=math.fsum(values) / base,
             columns=held.columns,
             notional=notional,
         )
@@ -173,22 +177,21 @@ class Exposure:
         Raises StaleExposure where they differ by more than `TOLERANCE` of
         |cash| + Σ |notional| + Σ |entry value|.
         """
-        cached = self.equity(marks)
+        now = self.valued(marks)
         exact = {
             asset: decimal_shortest(float(marks[self._columns[asset]]))
             for asset in self._ledger.positions()
             if asset in self._columns and math.isfinite(marks[self._columns[asset]])
         }
         booked = to_float(self._ledger.equity(exact))
-        held = self._held(marks)
         scale = (
             abs(to_float(self._ledger.cash))
-            + float(np.abs(held.units * marks[held.columns]).sum())
-            + float(np.abs(held.less_entry_values).sum())
+            + float(np.abs(now.notional).sum())
+            + float(np.abs(self._entry_values).sum())
         )
-        if abs(cached - booked) > TOLERANCE * scale:
-            raise StaleExposure(cached=cached, booked=booked)
-        return cached
+        if abs(now.equity - booked) > TOLERANCE * scale:
+            raise StaleExposure(cached=now.equity, booked=booked)
+        return now.equity
 
     def _take(self, asset: str) -> None:
         quantity = self._ledger.position(asset)
@@ -205,7 +208,7 @@ class Exposure:
         self._entry_values[column] = to_float(self._ledger.entry_value(asset))
 
     def _held(self, marks: FloatArray) -> _Held:
-        """What is held, each of it with a finite mark."""
+        """What these marks, one for each column, are to value."""
         if marks.shape != self._units.shape:
             raise BrokenInvariant(
                 f"marks of shape {marks.shape} for {len(self._units)} columns",
@@ -213,13 +216,9 @@ class Exposure:
             )
         for asset in self._outside:
             raise MissingMark(asset)
-        held = self._held_now
-        if held is None:
-            held = self._held_now = self._compressed()
-        marked = np.isfinite(marks[held.columns])
-        if not marked.all():
-            raise MissingMark(self.assets[held.columns[~marked][0]])
-        return held
+        if self._held_now is None:
+            self._held_now = self._compressed()
+        return self._held_now
 
     def _compressed(self) -> _Held:
         columns: IntArray = np.flatnonzero(self._units)
@@ -229,6 +228,3 @@ class Exposure:
             less_entry_values=(-self._entry_values[columns]).tolist(),
             quantities=read_only(self._quantities.copy()),
         )
-
-    def _equity(self, notional: FloatArray, held: _Held) -> float:
-        return math.fsum([self._cash, *notional.tolist(), *held.less_entry_values])
