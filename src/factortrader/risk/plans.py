@@ -152,7 +152,8 @@ def _in_lots(
 
 def _with_quantities(draft: Draft, quantities: list[Decimal]) -> Draft:
     """Split anew by the position: a quantity that rounding has lifted above a cap, by
-    less than its tolerance, still only reduces."""
+    less than its tolerance, still only reduces.
+    """
     units = np.array([to_float(quantity) for quantity in quantities])
     opposite = draft.sign * draft.position < 0.0
     reduces = np.where(opposite, np.minimum(units, np.abs(draft.position)), 0.0)
