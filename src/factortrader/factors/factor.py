@@ -123,6 +123,7 @@ def bind(
             remedy=_nearest(transform, TRANSFORMS),
         )
     chosen = _chosen(function, settings, dict(parameters or {}), where=where)
+    _refuse_changeable(chosen, where)
     factor = Factor(
         name=called,
         function=function,
@@ -233,6 +234,21 @@ def _typed(value: object, kind: Any, *, name: str, where: str) -> object:
             why=str(error),
             remedy=f"give {name} as {expected}",
         ) from None
+
+
+def _refuse_changeable(chosen: Mapping[str, object], where: str) -> None:
+    """A memo holds factors by value, so their settings must be values."""
+    for name, value in chosen.items():
+        try:
+            hash(value)
+        except TypeError as error:
+            raise BadInput(
+                f"{name} = {value!r} could change later",
+                code="parameter_type",
+                where=where,
+                why=str(error),
+                remedy=f"annotate {name} as a tuple, such as tuple[int, ...]",
+            ) from None
 
 
 def _lookback(

@@ -120,6 +120,11 @@ def bounded(
     return close * share
 
 
+@rows(lambda: 1)
+def changeable(close: FloatArray, *, spans: list[int]) -> FloatArray:
+    return close * spans[0]
+
+
 REFUSED: list[tuple[Callable[..., FloatArray], dict[str, object], str, str]] = [
     (unknown_field, {"rows": 1}, "unknown_field", "did you mean 'close'?"),
     (defaulted, {"rows": 1}, "factor_signature", "default"),
@@ -137,6 +142,7 @@ REFUSED: list[tuple[Callable[..., FloatArray], dict[str, object], str, str]] = [
     (calm, {"parameters": {"window": True}}, "parameter_type", "bool"),
     (bounded, {"parameters": {"share": 1.5}}, "parameter_type", "<= 1.0"),
     (calm, {"parameters": {"window": 0}}, "undeclared_rows", "0 rows"),
+    (changeable, {"parameters": {"spans": [1]}}, "parameter_type", "tuple"),
     (momentum, {"parameters": {"skip_bars": 90}}, "parameter_range", r"\[0, 90\)"),
     (calm, {"transform": "ranks"}, "unknown_transform", "did you mean 'rank'?"),
 ]
