@@ -53,8 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments, verb = _parse(words)
-        return verb.run(arguments)
+        return _answered(words)
     except FactortraderError as error:
         _trace()
         fail(str(error))
@@ -72,6 +71,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"  this is a bug of ours; {_TRACEBACK}=1 shows where"
         )
         return 3
+
+
+def _answered(words: Sequence[str]) -> int:
+    """Run it; what is still in the buffer is printed while somebody can hear of it."""
+    try:
+        arguments, verb = _parse(words)
+        code = verb.run(arguments)
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return code
 
 
 def _trace() -> None:
