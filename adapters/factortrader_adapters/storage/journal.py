@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ class SqlJournal:
 
     def begin(self, *, genesis_link: bytes, header: Mapping[str, str]) -> None:
         """Create the tables and write the header, in one transaction."""
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             _SCHEMA.create_all(connection)
             if connection.execute(sa.select(_HEADER.c.key)).first() is not None:
                 raise BadInput(
@@ -73,17 +74,9 @@ class SqlJournal:
             }
             for row in rows
         ]
-        try:
-            with self._engine.begin() as connection:
+        if columns:
+            with self._transaction() as connection:
                 connection.execute(_MESSAGES.insert(), columns)
-        except sa.exc.OperationalError as error:
-            raise BadInput(
-                "the journal cannot be written",
-                code="journal_unwritable",
-                where=self._place,
-                why=str(error.__cause__ or error),
-                remedy="is the disk full, or somebody else writing to it?",
-            ) from error
 
     def genesis_link(self) -> bytes:
         try:
@@ -113,6 +106,29 @@ class SqlJournal:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        """All or nothing; what the database says against it, in our words."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.IntegrityError as error:
+            raise BadInput(
+                "a message of this number is there already",
+                code="journal_rows",
+                where=self._place,
+                why=str(error.__cause__ or error),
+                remedy="does another process write the same journal?",
+            ) from error
+        except sa.exc.DBAPIError as error:
+            raise BadInput(
+                "the journal cannot be written",
+                code="journal_unwritable",
+                where=self._place,
+                why=str(error.__cause__ or error),
+                remedy="is the disk full, or somebody else writing to it?",
+            ) from error
 
     def _header_rows(self) -> dict[str, str]:
         query = sa.select(_HEADER.c.key, _HEADER.c.value)
