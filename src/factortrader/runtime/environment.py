@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Any, Final
 
 import factortrader
 
@@ -40,8 +40,21 @@ def differences(then: object, now: object) -> list[str]:
     """What of two fingerprints differs, in words."""
     if not isinstance(then, dict) or not isinstance(now, dict):
         return ["the environment of the run is not recorded"]
-    return [
-        f"{key}: {then.get(key)} then, {now.get(key)} now"
-        for key in sorted({*then, *now})
-        if then.get(key) != now.get(key)
-    ]
+    found: list[str] = []
+    for key in sorted({*then, *now}):
+        before, after = then.get(key), now.get(key)
+        if before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += [f"{key}.{line}" for line in differences(before, after)]
+            continue
+        if isinstance(before, list) and isinstance(after, list):
+            gone, come = _only_in(before, after), _only_in(after, before)
+            found.append(f"{key}: {gone} then, {come} now")
+            continue
+        found.append(f"{key}: {before} then, {after} now")
+    return found
+
+
+def _only_in(these: list[Any], others: list[Any]) -> str:
+    return " ".join(str(each) for each in these if each not in others) or "nothing more"
