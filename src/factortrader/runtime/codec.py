@@ -8,6 +8,7 @@ every run. In replay a bar is written as a reference into the dataset.
 from __future__ import annotations
 
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any, Final, Union
 
 import msgspec
@@ -24,7 +25,7 @@ SCHEMA_VERSION: Final = 1
 
 _ARRAY: Final = 1
 _TYPES: Final = {b"d": np.dtype("<f8"), b"?": np.dtype("?"), b"q": np.dtype("<i8")}
-_CODES: Final = {kind: code for code, kind in _TYPES.items()}
+_CODES: Final = MappingProxyType({kind: code for code, kind in _TYPES.items()})
 
 
 class BarsReferenced(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
