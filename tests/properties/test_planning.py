@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.builders import perpetual, spot
 
 from factortrader.instruments import Instrument, TradingRules
-from factortrader.portfolio.sizing import SizedPlan, SizingProblem, size_legs
+from factortrader.portfolio.drafts import SizedPlan, SizingProblem
+from factortrader.portfolio.sizing import size_legs
 from factortrader.units import MONEY
 
 NAN = float("nan")

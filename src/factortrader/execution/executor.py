@@ -34,8 +34,8 @@ from factortrader.events import (
 from factortrader.execution.settings import ExecutionSettings
 from factortrader.orders.book import OpenOrders
 from factortrader.orders.ids import OrderIds
+from factortrader.portfolio.affording import scale_to_cash
 from factortrader.portfolio.holdings import Holdings
-from factortrader.portfolio.sizing import scale_to_cash
 from factortrader.units import BPS, price_down, price_up
 
 Report: TypeAlias = (

@@ -21,8 +21,9 @@ from factortrader.events import (
 from factortrader.orders.book import OpenOrders, Order
 from factortrader.orders.ids import plan_hash
 from factortrader.orders.lifecycle import CANCELABLE, OrderState
+from factortrader.portfolio.drafts import SizingProblem
 from factortrader.portfolio.holdings import Holdings
-from factortrader.portfolio.sizing import SizingProblem, size_legs
+from factortrader.portfolio.sizing import size_legs
 from factortrader.units import to_float
 
 

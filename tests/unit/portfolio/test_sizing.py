@@ -12,12 +12,9 @@ from tests.builders import leg, perpetual, spot
 
 from factortrader.events import Leg, Side
 from factortrader.instruments import TradingRules
-from factortrader.portfolio.sizing import (
-    SizedPlan,
-    SizingProblem,
-    scale_to_cash,
-    size_legs,
-)
+from factortrader.portfolio.affording import scale_to_cash
+from factortrader.portfolio.drafts import SizedPlan, SizingProblem
+from factortrader.portfolio.sizing import size_legs
 from factortrader.units import MONEY, to_float
 
 NAN = float("nan")
@@ -281,6 +278,20 @@ def test_spot_uses_up_the_collateral_of_perpetuals() -> None:
     )
 
     assert legs(size_legs(mixed)) == ["sell 10 P"]
+
+
+def test_what_closes_of_a_leg_that_changes_sign_is_never_scaled() -> None:
+    """60 short at 100 bind 600 of 700: all of it is closed, and 70 long are opened."""
+    short: dict[str, Any] = {
+        "instruments": {"P": perpetual("P")},
+        "positions": {"P": "-60"},
+    }
+
+    turned = size_legs(problem({"P": 20.0}, equity=700.0, **short))
+    strained = size_legs(problem({"P": 20.0}, equity=1.0, **short))
+
+    assert legs(turned) == ["buy 130 P"]
+    assert legs(strained) == ["buy 60.1 P"]
 
 
 def test_closing_one_perpetual_pays_for_another() -> None:
