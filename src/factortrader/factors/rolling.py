@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from factortrader.factors.doubling import Span, State, by_column_chunks, fold
+from factortrader.market.doubling import Span, State, by_column_chunks, fold
 from factortrader.units import FloatArray
 
 EWM_RESIDUAL: Final = 1e-6

@@ -1,15 +1,13 @@
 """Trailing sums whose value depends, bit for bit, on their window only (R11).
 
-Sums over 1, 2, 4, … rows are doubled, S_2k[t] = S_k[t] + S_k[t − k], and combined
-from the newest rows to the oldest. The order of additions is thereby fixed by the
-window's length alone: neither earlier rows nor other columns can change a bit, and
-the last rows of a long history equal those of a short one.
+What the universe asks of its window; factors have more of it in their operators.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from factortrader.market.doubling import Span, State, fold
 from factortrader.units import BoolArray, FloatArray, IntArray
 
 
@@ -22,18 +20,11 @@ def trailing_sum(values: FloatArray, *, window_bars: int) -> FloatArray:
     """
     if window_bars < 1:
         raise ValueError(f"window_bars must be at least 1, got {window_bars}")
-    total = np.zeros_like(values)
-    doubled = values
-    width, covered, left = 1, 0, window_bars
-    while left:
-        if left & 1:
-            total = total + _delayed(doubled, covered)
-            covered += width
-        left >>= 1
-        if left:
-            doubled = doubled + _delayed(doubled, width)
-            width *= 2
-    return total
+    return fold(Span(1, 1.0, (values,)), window_bars, _added).state[0]
+
+
+def _added(older: Span, newer: Span) -> State:
+    return (older.state[0] + newer.state[0],)
 
 
 def trailing_count(mask: BoolArray, *, window_bars: int) -> IntArray:
