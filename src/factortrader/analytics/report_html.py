@@ -133,8 +133,8 @@ def metric_text(key: str, value: float) -> str:
 
 
 def percent(value: float, *, digits: int = 2) -> str:
-    """0.1234 as "12.34 %"; undefined as a dash."""
-    shown = number(value * 100.0, digits)
+    """0.1234 as "12.34 %", without decimals from 1,000 % on; undefined as a dash."""
+    shown = number(value * 100.0, digits if abs(value) < 10.0 else 0)
     return shown if shown == UNDEFINED else f"{shown} %"
 
 

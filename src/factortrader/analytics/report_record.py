@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from factortrader.analytics.benchmarks import ASSUMPTIONS
+from factortrader.analytics.movements import End
 from factortrader.analytics.report_html import (
     Html,
     joined,
@@ -22,6 +24,9 @@ from factortrader.analytics.report_html import (
 )
 from factortrader.analytics.results import RunResults
 from factortrader.units import format_time
+
+_ROUNDING: Final = 1e-9
+"""Share of a position's worth that ticks may take without being a cost."""
 
 
 def ends(results: RunResults) -> Html:
@@ -40,16 +45,22 @@ def ends(results: RunResults) -> Html:
             significant(float(end.quantity)),
             significant(end.mark),
             significant(float(end.price)),
-            money(end.cost),
+            money(_cost(end)),
         )
         for end in found
     ]
-    together = sum(end.cost for end in found if np.isfinite(end.cost))
+    together = sum(_cost(end) for end in found if np.isfinite(end.cost))
     header = ("Asset", "Settled", "Reason", "Quantity", "Last mark", "Price", "Cost")
     note = f"Together they cost {money(together)} {results.facts.quote}."
     return section(
         title, table(header, rows, kind="figures"), tag("p", note, class_="note")
     )
+
+
+def _cost(end: End) -> float:
+    """What the end took; rounding a price to ticks is no cost."""
+    worth = abs(float(end.quantity) * end.mark)
+    return end.cost if abs(end.cost) > _ROUNDING * worth else 0.0
 
 
 def refusals(results: RunResults) -> Html:
@@ -100,13 +111,20 @@ def _span(times: Sequence[int]) -> tuple[Html, Html]:
 def limits(results: RunResults) -> Html:
     """Every limit that the run was held to."""
     rows = [
-        (name, tag("td", plain(value))) for name, value in flat(results.facts.limits)
+        (name, tag("td", _limit(value))) for name, value in flat(results.facts.limits)
     ]
     if not rows:
         return section(
             "Limits in force", tag("p", "No limit was configured.", class_="note")
         )
     return section("Limits in force", table(("Limit", "Value"), rows))
+
+
+def _limit(value: Any) -> str:
+    """As configured, large numbers grouped."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_whole = is_number and float(value).is_integer()
+    return f"{int(value):,}" if is_whole else plain(value)
 
 
 def assumptions(results: RunResults, manifest: Mapping[str, Any]) -> Html:
@@ -117,7 +135,7 @@ def assumptions(results: RunResults, manifest: Mapping[str, Any]) -> Html:
     ]
     shown_elsewhere = {*_OF_OTHER_SECTIONS}
     origin = [
-        (name, tag("td", tag("code", plain(value))))
+        (name.removesuffix("_ns"), tag("td", tag("code", _fact(name, value))))
         for name, value in flat(
             {
                 key: value
@@ -137,6 +155,15 @@ def assumptions(results: RunResults, manifest: Mapping[str, Any]) -> Html:
             section("Origin", table(("Key", "Value"), origin)),
         )
     )
+
+
+def _fact(name: str, value: Any) -> str:
+    """A moment as a date, the command as it was typed, anything else as text."""
+    if name.endswith("_ns") and isinstance(value, int):
+        return format_time(value)
+    if name == "command" and isinstance(value, list | tuple):
+        return shlex.join(str(word) for word in value)
+    return plain(value)
 
 
 _OF_OTHER_SECTIONS: Final = (

@@ -221,7 +221,8 @@ def holdings(results: RunResults, *, most: int = 15) -> Html:
     if not shown:
         return section(title, tag("p", "The fund was in cash.", class_="note"))
     rest = len(held) - len(shown)
-    note = tag("p", f"and {rest} smaller ones", class_="note") if rest else ""
+    ones = "one" if rest == 1 else "ones"
+    note = tag("p", f"and {rest} smaller {ones}", class_="note") if rest else ""
     header = ("Asset", "Quantity", "Mark", "Weight")
     return section(title, table(header, shown, kind="figures"), note)
 

@@ -46,8 +46,10 @@ def _assumptions(fund: Fund) -> Mapping[str, str]:
     config = fund.config
     costs, venue = config.costs, config.venue
     fill = "the open of the bar after the decision, plus half spread and impact"
+    printed = "open"
     if "NO OPEN PRICES" in _stamps(fund):
         fill = "the close of the bar after the decision: this data has no open"
+        printed = "close"
         if config.execution.legs == "reduce_first":
             fill += "; what adds waits for what reduces and fills one bar later"
     haircut = (
@@ -59,7 +61,7 @@ def _assumptions(fund: Fund) -> Mapping[str, str]:
         "Decision": "on a bar's close; nothing fills on what was known by then",
         "Fill": fill,
         "Latency": f"{venue.latency_seconds:g} s, orders within "
-        f"{venue.print_budget_seconds:g} s of a close share the next open",
+        f"{venue.print_budget_seconds:g} s of a close share the next {printed}",
         "Fees": f"maker {costs.maker_bps:g} bps, taker {costs.taker_bps:g} bps"
         + (f", {len(costs.fee_tiers)} further tiers" if costs.fee_tiers else ""),
         "Spread and impact": f"half spread {costs.half_spread_bps:g} bps, impact "

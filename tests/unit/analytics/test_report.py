@@ -172,6 +172,41 @@ def test_an_end_is_listed_with_what_it_cost() -> None:
     assert re.search(r"LUNA\s+2024-01-02T00:01Z\s+delisted\s+50\s+8\s+0\s+400", text)
 
 
+def test_an_end_at_the_last_mark_cost_nothing_whatever_the_ticks_took() -> None:
+    """A price that was rounded to its tick is no cost; a thousandth of it is one."""
+    fund = Fund(spot("A"), spot("B"))
+    fund.close(A=0.123456789, B=1.0)
+    fund.trade("A", "10000", price="0.123456789", reference="0.123456789", fee="0")
+    fund.trade("B", "1000", price="1", reference="1", fee="0")
+    fund.close(A=0.123456789, B=1.0)
+    fund.settle("A", price="0.12345678899", reason=EndReason.CRAWL)
+    fund.settle("B", price="0.999", reason=EndReason.CRAWL)
+    fund.close(A=NAN, B=NAN)
+
+    text = Page(rendered(fund)).text
+
+    assert re.search(r"A\s+2024-\S+\s+crawl\s+10,000\s+0.1235\s+0.1235\s+0\n", text)
+    assert re.search(r"B\s+2024-\S+\s+crawl\s+1,000\s+1\s+0.999\s+1.00\n", text)
+
+
+def test_origin_and_limits_read_as_they_were_said() -> None:
+    """The command as typed, moments as dates, large limits grouped."""
+    text = Page(
+        rendered(
+            eventful(),
+            limits={"max_order_notional_quote": 1_000_000.0, "max_gross": 1.5},
+            manifest={
+                "command": ["factortrader", "replay", "my fund.toml"],
+                "start_ns": 1_625_443_200_000_000_000,
+            },
+        )
+    ).text
+
+    assert "factortrader replay 'my fund.toml'" in text
+    assert re.search(r"\bstart\n2021-07-05\n", text)
+    assert re.search(r"max_order_notional_quote\n1,000,000\nmax_gross\n1.5\n", text)
+
+
 def test_refusals_reductions_and_breaches_are_listed_with_their_limits() -> None:
     """Each once with how often it happened and what was said in the end."""
     text = Page(rendered(eventful())).text
@@ -223,6 +258,8 @@ def test_a_long_run_stays_small() -> None:
         (percent(0.12345), "12.35 %"),
         (percent(-0.00001), "0.00 %"),
         (percent(NAN), "–"),
+        (percent(9.99), "999.00 %"),
+        (percent(163.7541), "16,375 %"),
         (money(1234567.8), "1,234,568"),
         (money(-12.345), "−12.35"),
         (money(0.000012345), "0.00001234"),
