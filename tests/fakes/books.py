@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +21,7 @@ from factortrader.events import (
 )
 from factortrader.events.risk import TradingState
 from factortrader.instruments import TradingRules
+from factortrader.portfolio.worst import WorstCase
 from factortrader.risk.context import Book
 from factortrader.risk.monitor import RiskMonitor
 from factortrader.risk.settings import RiskSettings
@@ -69,6 +71,20 @@ class FakeBook:
     def working(self, asset: str) -> tuple[Decimal, Decimal]:
         buying, selling = self.orders.get(asset, ("0", "0"))
         return Decimal(buying), Decimal(selling)
+
+    def worst_case(self) -> WorstCase:
+        """Weighed anew at each question, as `WorstFold` must come to."""
+        case = WorstCase(spot={}, perpetuals={}, spot_now={})
+        for asset in self.exposed:
+            position, (buying, selling) = self.position(asset), self.working(asset)
+            worst = max(abs(position + buying), abs(position - selling))
+            unit = float(self.multiplier(asset)) * self.mark(asset)
+            unit = unit if math.isfinite(unit) else 0.0
+            side = case.spot if asset in self.spot else case.perpetuals
+            side[asset] = float(worst) * unit
+            if asset in self.spot:
+                case.spot_now[asset] = float(position) * unit
+        return case
 
 
 WIDE: dict[str, Any] = {

@@ -124,6 +124,8 @@ class OpenOrders:
         self._by_asset: dict[str, dict[str, None]] = {}
         self._by_plan: dict[str, dict[str, None]] = {}
         self._trades: dict[str, set[str]] = {}
+        self._changes = 0
+        self._changed: dict[str, int] = {}
 
     def apply(self, event: OrderEvent) -> Order | None:
         """Fold one event; the order as it stands now, or None if it has left.
@@ -183,6 +185,18 @@ class OpenOrders:
         """The plan's orders that are not settled, oldest first."""
         return tuple(self._orders[i] for i in self._by_plan.get(plan, ()))
 
+    @property
+    def changes(self) -> int:
+        """How many changes of orders there have been."""
+        return self._changes
+
+    def changed_since(self, changes: int) -> Iterator[str]:
+        """Assets with an order that changed after so many changes, latest first."""
+        for asset, changed_at in reversed(self._changed.items()):
+            if changed_at <= changes:
+                return
+            yield asset
+
     def outstanding(self, asset: str) -> Outstanding:
         """What the asset's orders may still buy and sell: its worst sides.
 
@@ -228,6 +242,7 @@ class OpenOrders:
             requested_ns=event.time_ns,
             changed_ns=event.time_ns,
         )
+        self._note_change(order)
         self._orders[order.order_id] = order
         self._by_asset.setdefault(order.asset, {})[order.order_id] = None
         self._by_plan.setdefault(order.plan, {})[order.order_id] = None
@@ -254,7 +269,14 @@ class OpenOrders:
         self._keep(after)
         return after
 
+    def _note_change(self, order: Order) -> None:
+        """What changed last stands last, so that `changed_since` looks at no more."""
+        self._changes += 1
+        self._changed.pop(order.asset, None)
+        self._changed[order.asset] = self._changes
+
     def _keep(self, order: Order) -> None:
+        self._note_change(order)
         order_id = order.order_id
         if not order.is_settled:
             self._orders[order_id] = order

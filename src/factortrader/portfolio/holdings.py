@@ -25,9 +25,9 @@ from factortrader.events import (
 )
 from factortrader.instruments import Instrument, TradingRules
 from factortrader.orders.book import OpenOrders
-from factortrader.orders.lifecycle import OrderState
 from factortrader.portfolio.exposure import Exposure, Valuation
 from factortrader.portfolio.ledger import Ledger, LedgerEvent
+from factortrader.portfolio.worst import WorstCase, WorstFold, working
 from factortrader.units import (
     ZERO,
     BoolArray,
@@ -57,6 +57,9 @@ class Holdings:
         self._ledger = Ledger(instruments, quote=quote)
         self._exposure = Exposure(self._ledger)
         self._orders = orders
+        self._worst = WorstFold(
+            self._ledger, orders, instruments=instruments, mark=self.mark
+        )
         self._rules: dict[str, TradingRules] = {}
         self._default_rules = TradingRules()
         self._columns: dict[str, int] = {}
@@ -77,7 +80,7 @@ class Holdings:
         self._marks = read_only(np.where(good, bar.close, self._marks))
         self._volumes = _base_volumes(bar)
         self._listed = bar.listed
-        self._valuation = None
+        self._reprice()
         if not self._funded:
             return ()
         valued = self._valued()
@@ -216,19 +219,12 @@ class Holdings:
         return max(ZERO, cash - kept)
 
     def working(self, asset: str) -> tuple[Decimal, Decimal]:
-        """What orders may still buy and sell, requested ones included; both ≥ 0.
+        """What orders may still buy and sell, requested ones included; both ≥ 0."""
+        return working(self._orders, asset)
 
-        An order that risk has just let pass is not approved in the book before the
-        next one of its plan is judged; as requested it counts already.
-        """
-        buys, sells = self._orders.outstanding(asset)
-        for order in self._orders.of_asset(asset):
-            if order.state is OrderState.PLANNED:
-                if order.side.sign > 0:
-                    buys += order.quantity
-                else:
-                    sells += order.quantity
-        return buys, sells
+    def worst_case(self) -> WorstCase:
+        """With every order filled on the side that hurts more, at the last marks."""
+        return self._worst.case()
 
     def verify(self) -> None:
         """The cached equity is the ledger's; raises StaleExposure where it is not."""
@@ -238,8 +234,13 @@ class Holdings:
 
     def _book(self, event: LedgerEvent) -> tuple[()]:
         self._exposure.follow(self._ledger.apply(event))
-        self._valuation = None
+        self._reprice()
         return ()
+
+    def _reprice(self) -> None:
+        """Marks or positions have moved: what was derived of them is old."""
+        self._valuation = None
+        self._worst.forget()
 
     def _valued(self) -> Valuation:
         if self._valuation is None:

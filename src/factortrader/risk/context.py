@@ -9,6 +9,7 @@ from typing import Protocol
 
 from factortrader.events.risk import TradingState
 from factortrader.instruments import TradingRules
+from factortrader.portfolio.worst import WorstCase
 from factortrader.risk.settings import RiskSettings
 
 
@@ -58,6 +59,10 @@ class Book(Protocol):
         Approved, open, canceling and unknown orders count with what is not filled;
         the order that is just being judged does not.
         """
+        ...
+
+    def worst_case(self) -> WorstCase:
+        """Every order that `working` counts filled on the side that hurts more."""
         ...
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final, TypeAlias
 
 from factortrader.events import OrderRefused, OrderRequested, Side
@@ -71,6 +70,8 @@ def _well_formed(order: OrderRequested, _context: RiskContext) -> _Breach | None
 
 
 def _state(order: OrderRequested, context: RiskContext) -> _Breach | None:
+    if lets_pass(context.state, reduces=False):
+        return None
     reduces = certainly_reduces(order, context.book)
     if lets_pass(context.state, reduces=reduces):
         return None
@@ -123,8 +124,7 @@ def _collar(order: OrderRequested, context: RiskContext) -> _Breach | None:
 
 
 def _exposure(order: OrderRequested, context: RiskContext) -> _Breach | None:
-    before = _worst_value(order.asset, context, mark=order.mark)
-    after = _worst_value(order.asset, context, mark=order.mark, order=order)
+    before, after = _worst_values(order, context.book)
     if after <= before:
         return None
     book, settings = context.book, context.settings
@@ -146,40 +146,33 @@ def _worst_total(context: RiskContext, *, growth: float, asset: str) -> float:
     now and all the cash. So purchases may go out beside the sales that pay for them.
     """
     book = context.book
-    spot, spot_now, perpetuals = [], [max(to_float(book.cash), 0.0)], []
-    for each in book.exposed:
-        mark = book.mark(each)
-        worst = _worst_value(each, context, mark=mark)
-        if book.is_perpetual(each):
-            perpetuals.append(worst)
-            continue
-        spot.append(worst)
-        now = to_float(book.position(each)) * mark
-        spot_now.append(now if math.isfinite(now) else 0.0)
-    (perpetuals if book.is_perpetual(asset) else spot).append(growth)
-    return math.fsum(perpetuals) + min(math.fsum(spot), math.fsum(spot_now))
+    case = book.worst_case()
+    spot, perpetuals = (
+        math.fsum(case.spot.values()),
+        math.fsum(case.perpetuals.values()),
+    )
+    paid_in_full = math.fsum([max(to_float(book.cash), 0.0), *case.spot_now.values()])
+    if book.is_perpetual(asset):
+        return perpetuals + growth + min(spot, paid_in_full)
+    return perpetuals + min(spot + growth, paid_in_full)
 
 
-def _worst_value(
-    asset: str,
-    context: RiskContext,
-    *,
-    mark: float,
-    order: OrderRequested | None = None,
-) -> float:
-    """|value| in quote with all purchases filled or all sales, whichever is larger.
+def _worst_values(order: OrderRequested, book: Book) -> tuple[float, float]:
+    """|value| of the order's asset without and with it, at its mark, in quote.
 
-    order: counts as well. Without a mark it is 0: nobody knows its worth.
+    All purchases filled or all sales, whichever is larger. Without a mark it is 0:
+    nobody knows its worth.
     """
-    book = context.book
-    position = book.position(asset)
-    buying, selling = book.working(asset)
-    if order is not None:
-        buying += order.quantity if order.side is Side.BUY else Decimal(0)
-        selling += order.quantity if order.side is Side.SELL else Decimal(0)
-    worst = max(abs(position + buying), abs(position - selling))
-    value = to_float(worst * book.multiplier(asset)) * mark
-    return value if math.isfinite(value) else 0.0
+    position = book.position(order.asset)
+    buying, selling = book.working(order.asset)
+    before = max(abs(position + buying), abs(position - selling))
+    if order.side is Side.BUY:
+        after = max(before, abs(position + buying + order.quantity))
+    else:
+        after = max(before, abs(position - selling - order.quantity))
+    unit_quote = to_float(book.multiplier(order.asset)) * order.mark
+    values = (to_float(before) * unit_quote, to_float(after) * unit_quote)
+    return values if math.isfinite(values[1]) else (0.0, 0.0)
 
 
 def _above(
