@@ -35,7 +35,8 @@ class History:
     events: what the market says besides bars (funding, corporate actions, rules),
     ascending in time; an event at the time of a bar comes before the bar.
     fingerprint: digest of everything above; synthetic: stamps every report.
-    notes: assumptions and findings that the report must print.
+    notes: assumptions and findings that the report must print. survivor_biased: who is
+    in it was decided with hindsight; stamps every report too.
     """
 
     panel: Panel
@@ -44,6 +45,7 @@ class History:
     fingerprint: str
     synthetic: bool
     notes: tuple[str, ...]
+    survivor_biased: bool = False
 
 
 class HistorySource(Protocol):

@@ -263,6 +263,7 @@ def _describe(
         columns=tuple(tables["bars"].column_names[2:]),
         ends=dict(sorted(Counter(str(life.end_reason) for life in lives).items())),
         notes=notes,
+        survivor_biased=mapping.survivor_biased,
         tables=files,
     )
 

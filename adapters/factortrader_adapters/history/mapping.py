@@ -92,6 +92,7 @@ class FileMapping:
     and counted, bars with fewer than min_parts are withheld.
     tradable_status: values of `status` that let an asset trade.
     notes: what every report on this data must say.
+    survivor_biased: who is in the file was decided with hindsight; stamps every report.
     """
 
     kind: Kind = "bars"
@@ -109,6 +110,7 @@ class FileMapping:
     instruments: InstrumentMapping | None = None
     tradable_status: tuple[str, ...] = ("TRADING",)
     notes: tuple[str, ...] = ()
+    survivor_biased: bool = False
 
     @property
     def interval_ns(self) -> int:

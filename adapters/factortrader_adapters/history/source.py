@@ -149,6 +149,7 @@ def _history(
         fingerprint=_fingerprint(dataset, axes.close_ns, axes.assets),
         synthetic=False,
         notes=(*dataset.description.notes, *published.notes),
+        survivor_biased=dataset.description.survivor_biased,
     )
 
 

@@ -67,6 +67,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     ends: dict[str, int]
     notes: tuple[str, ...]
+    survivor_biased: bool = False
     tables: dict[str, TableFile]
 
 

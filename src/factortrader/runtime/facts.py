@@ -30,11 +30,21 @@ def _stamps(fund: Fund) -> tuple[str, ...]:
     panel = fund.history.panel
     found = {
         "SYNTHETIC DATA": fund.history.synthetic,
+        "SURVIVOR-BIASED": _knew_the_future(fund),
         "IDEALIZED SHORTS": any(each.idealized for each in fund.history.instruments),
         "NO OPEN PRICES": _never(panel.raw("open"), panel.listed),
         "NO VOLUME CAP": _never(panel.dollar_volume(), panel.listed),
     }
     return tuple(stamp for stamp, holds in found.items() if holds)
+
+
+def _knew_the_future(fund: Fund) -> bool:
+    """The data was collected with hindsight, or the fund names the assets it may hold
+    instead of a rule for them (DESIGN §7).
+    """
+    included = fund.config.universe.include
+    names_assets = any(set("*?[").isdisjoint(each) for each in included)
+    return fund.history.survivor_biased or names_assets
 
 
 def _never(values: np.ndarray, listed: np.ndarray) -> bool:

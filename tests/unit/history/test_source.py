@@ -159,3 +159,14 @@ def test_the_second_load_gives_what_the_first_gave(tmp_path: Path) -> None:
     for name, values in first.panel.fields.items():
         np.testing.assert_array_equal(values, second.panel.fields[name])
     assert first.fingerprint == second.fingerprint
+
+
+def test_data_collected_with_hindsight_says_so(tmp_path: Path) -> None:
+    """What the mapping knows about the file's membership reaches every run."""
+    imported(tmp_path, TWO)
+    assert not load(tmp_path).survivor_biased
+
+    other = tmp_path / "other"
+    other.mkdir()
+    imported(other, TWO, mapping=daily_mapping(survivor_biased=True))
+    assert load(other).survivor_biased
