@@ -1,6 +1,6 @@
 """Lives: when a ticker's series is one instrument, when another, and why it ended.
 
-A gap of more than ten bars ends an instrument; bars that return later under the same
+A gap of ten bars or more ends an instrument; bars that return later under the same
 ticker belong to a new one, `<asset>#2` (Terra 2.0 is not Terra). A bar counts as
 missing only where some other asset of the file has it: an outage of everything is
 nobody's end. A series that stops within the last three bars of the file, or of its
@@ -101,8 +101,10 @@ def _spans(starts: Sequence[int], end: int) -> list[tuple[int, int]]:
 
 
 def _gaps(position: IntArray) -> list[int]:
-    """Where a bar comes back after more than ten that others had."""
-    gaps: list[int] = (np.flatnonzero(np.diff(position) - 1 > GAP_BARS) + 1).tolist()
+    """Where a bar comes back after ten or more that others had: a position was
+    settled at the tenth (DESIGN §7), so what returns is another instrument.
+    """
+    gaps: list[int] = (np.flatnonzero(np.diff(position) - 1 >= GAP_BARS) + 1).tolist()
     return gaps
 
 

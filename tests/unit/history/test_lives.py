@@ -48,17 +48,17 @@ def told(lives: Lives) -> dict[str, tuple[int, str]]:
     }
 
 
-def test_a_gap_of_ten_bars_is_a_pause_and_of_eleven_an_end(tmp_path: Path) -> None:
-    """What returns after more than ten missing bars is another instrument."""
+def test_a_gap_of_nine_bars_is_a_pause_and_of_ten_an_end(tmp_path: Path) -> None:
+    """At the tenth missing bar a replay settles: what returns is another instrument."""
+    nine = [*range(20), *range(29, 60)]
     ten = [*range(20), *range(30, 60)]
-    eleven = [*range(20), *range(31, 60)]
 
-    lives = lives_of(tmp_path, WITNESS + bars("AUSDT", ten) + bars("LUNAUSDT", eleven))
+    lives = lives_of(tmp_path, WITNESS + bars("AUSDT", nine) + bars("LUNAUSDT", ten))
 
     assert told(lives) == {
-        "AUSDT": (50, "crawl"),
+        "AUSDT": (51, "crawl"),
         "LUNAUSDT": (20, "unknown"),
-        "LUNAUSDT#2": (29, "crawl"),
+        "LUNAUSDT#2": (30, "crawl"),
     }
 
 
