@@ -237,6 +237,13 @@ def components(
     )
 
 
+def holding(desk: Desk, weights: Mapping[str, float]) -> Desk:
+    """The desk, after these weights were bought in full at the marks."""
+    desk.targets(weights)
+    desk.fill_all()
+    return desk
+
+
 def orders_of(messages: Iterable[Message]) -> dict[str, Decimal]:
     """asset → signed quantity of the orders that leave with these messages."""
     return {

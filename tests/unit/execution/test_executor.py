@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tests.builders import floats, leg, made, perpetual, plan
-from tests.fakes.desk import Desk, orders_of
+from tests.builders import floats, leg, made, plan
+from tests.fakes.desk import Desk, holding, orders_of
 
 from factortrader.events import (
     CorporateActionApplied,
@@ -18,7 +18,6 @@ from factortrader.events import (
     OrderRequested,
     OrderSettled,
     OrderSubmitted,
-    OrderType,
     OrderUnknown,
     PlanApproved,
     PlanReduced,
@@ -33,19 +32,11 @@ from factortrader.events import (
 )
 from factortrader.events.risk import TradingState
 from factortrader.instruments import TradingRules
-from factortrader.units import DAY_NS
 
 D = Decimal
 NAN = float("nan")
 TWO = {"A": 100.0, "B": 100.0}
 THREE = {"A": 100.0, "B": 100.0, "C": 100.0}
-
-
-def holding(desk: Desk, weights: dict[str, float]) -> Desk:
-    """The desk, after these weights were bought in full at the marks."""
-    desk.targets(weights)
-    desk.fill_all()
-    return desk
 
 
 def at_once(desk: Desk, *rows: list[float]) -> list[Message]:
@@ -185,6 +176,22 @@ def test_a_fee_reserve_is_left_untouched_by_purchases() -> None:
     assert orders_of(desk.targets({"A": 1.0})) == {"A": D(90)}
 
 
+def test_the_reserve_is_kept_of_what_arrives_too() -> None:
+    """The sale of 9,000 makes a cash of 10,000: a tenth of that stays."""
+    desk = holding(Desk(TWO, fee_reserve=0.1), {"A": 0.9})
+    desk.targets({"A": 0.0, "B": 0.99})
+
+    assert orders_of(desk.fill("A")) == {"B": D(90)}
+
+
+def test_expected_costs_are_set_aside_of_what_arrives_too() -> None:
+    """7,500 are there: 7,425.74 to spend, and one hundredth of them for the fee."""
+    desk = holding(Desk(TWO, taker_bps=100.0), {"A": 0.5})
+    desk.targets({"A": 0.0, "B": 1.0})
+
+    assert orders_of(desk.fill("A", price="50")) == {"B": D("74.25742574")}
+
+
 def test_expected_costs_are_set_aside() -> None:
     """Fee and half spread of 100 bps: 10,000 buy 9,900.99 and pay 99.01."""
     desk = Desk({"A": 1.0}, taker_bps=60.0, half_spread_bps=40.0)
@@ -249,21 +256,6 @@ def test_a_state_that_changes_meanwhile_stops_the_adding_legs() -> None:
     assert orders_of(said) == {}
 
 
-def test_order_ids_are_unique_and_reproducible() -> None:
-    """Two desks that see the same send the same ids, and none of them twice."""
-
-    def ids() -> list[str]:
-        desk = holding(Desk(THREE), {"A": 0.3, "B": 0.3})
-        holding(desk, {"A": 0.0, "B": 0.6, "C": 0.3})
-        holding(desk, {"A": 0.3, "B": 0.0, "C": 0.0})
-        return [*desk.sent]
-
-    first, second = ids(), ids()
-
-    assert first == second
-    assert len(set(first)) == len(first) == 8
-
-
 def test_an_order_settles_when_all_its_fills_are_booked() -> None:
     """Reported in full, but one fill is still missing: settled when it comes."""
     desk = Desk(TWO)
@@ -323,23 +315,6 @@ def test_a_redenominated_leg_is_not_sent_in_old_units() -> None:
     assert orders_of(desk.fill("A")) == {"C": D(30)}
 
 
-def test_limit_orders_rest_at_the_offset_and_expire_after_their_bars() -> None:
-    """A buyer's limit is rounded down, a seller's up: never worse than the offset."""
-    desk = Desk(TWO, order_type="limit", limit_offset_bps=-33.3, valid_bars=3)
-    desk.hear(
-        made(InstrumentRulesChanged, asset="A", rules=TradingRules(tick=D("0.5")))
-    )
-    desk.targets({"A": 0.5})
-    buy = desk.order("A")
-    desk.fill("A")
-    desk.targets({"A": 0.0})
-    sell = desk.order("A")
-
-    assert (buy.order_type, buy.time_in_force) == (OrderType.LIMIT, TimeInForce.GTC)
-    assert (buy.limit_price, sell.limit_price) == (D("99.5"), D("100.5"))
-    assert buy.valid_until_ns == buy.time_ns + 3 * DAY_NS
-
-
 @pytest.mark.parametrize(
     ("order_type", "time_in_force", "expected"),
     [
@@ -359,16 +334,3 @@ def test_only_resting_limit_orders_carry_a_validity(
     assert sent.time_in_force is expected
     assert (sent.limit_price is None) == (order_type == "market")
     assert (sent.valid_until_ns is not None) == (expected is TimeInForce.POST_ONLY)
-
-
-def test_only_reductions_of_perpetuals_are_flagged_reduce_only() -> None:
-    """A flip goes through zero, and spot knows no such flag."""
-    marks = {"A": 100.0, "P": 100.0, "Q": 100.0}
-    desk = Desk(marks, listed=(perpetual("P"), perpetual("Q")))
-    holding(desk, {"A": 0.2, "P": 0.2, "Q": -0.2})
-
-    desk.targets({"A": 0.1, "P": 0.1, "Q": 0.1})
-    desk.fill_all()
-
-    flags = {each.asset: each.reduce_only for each in [*desk.sent.values()][3:]}
-    assert flags == {"A": False, "P": True, "Q": False}

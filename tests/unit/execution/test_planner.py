@@ -49,6 +49,26 @@ def test_a_plan_says_what_it_would_do_to_the_account() -> None:
     assert plan.plan == plan_hash(plan)
 
 
+def test_a_contract_counts_with_its_multiplier() -> None:
+    """Ten units of base each: 4 contracts at 100 are 4,000."""
+    desk = Desk({"P": 100.0}, listed=(perpetual("P", multiplier=D(10)),))
+
+    plan = planned(desk.targets({"P": -0.4}))
+
+    assert plan is not None
+    assert plan.legs[0].quantity == D(4)
+    assert plan.turnover == pytest.approx(0.2)
+    assert plan.net_exposure == pytest.approx(-0.4)
+
+
+def test_a_plan_leaves_the_fee_reserve_untouched() -> None:
+    """It does not ask for what could never be paid."""
+    plan = planned(Desk(TWO, fee_reserve=0.1).targets({"A": 1.0}))
+
+    assert plan is not None
+    assert plan.legs[0].quantity == D(90)
+
+
 def test_a_plan_carries_the_name_of_its_targets() -> None:
     """Why did we buy? The plan leads to the targets."""
     plan = planned(Desk(TWO).targets({"A": 0.5}, rebalance="slot/7", strategy="tilt"))
