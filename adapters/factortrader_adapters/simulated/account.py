@@ -247,8 +247,9 @@ class Account:
             self._traded_quote += notional
 
     def _worst_fee(self, notional: Decimal, time_ns: int) -> Decimal:
-        rates = [self._rate(liquidity, time_ns) for liquidity in Liquidity]
-        return money_up(notional * max(*rates, ZERO), QUOTE_STEP)
+        maker = self._rate(Liquidity.MAKER, time_ns)
+        taker = self._rate(Liquidity.TAKER, time_ns)
+        return money_up(notional * max(maker, taker, ZERO), QUOTE_STEP)
 
     def _rate(self, liquidity: Liquidity, time_ns: int) -> Decimal:
         """The rate of the tier that the last 30 days reached."""

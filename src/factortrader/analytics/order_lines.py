@@ -48,6 +48,9 @@ ORDER_EVENTS: Final[tuple[type[Message], ...]] = (
 )
 """Every event of an order's life but its fills, which move money too."""
 
+_SILENT: Final = frozenset({OrderApproved, OrderSubmitted, OrderAccepted, OrderSettled})
+"""What happens to every order, and says nothing about why."""
+
 
 @dataclass(slots=True, kw_only=True)
 class OrderLine:
@@ -103,7 +106,8 @@ class OrderLines:
         status = next_state(
             line.status, kind, quantity=line.quantity, cumulative=line.cumulative
         )
-        line.reason = _words(event) or line.reason
+        if kind not in _SILENT:
+            line.reason = _words(event) or line.reason
         if status is OrderState.SETTLED and line.status is not status:
             line.reason = f"{line.status}: {line.reason}".removesuffix(": ")
         line.status = status

@@ -100,8 +100,10 @@ class Planner:
         )
         if not sized.legs:
             return ()
-        after = _weights_after(holdings, sized.legs, equity=equity)
-        turnover = sum(abs(_weight_change(holdings, leg)) for leg in sized.legs)
+        changes = [_signed_notional(holdings, leg) for leg in sized.legs]
+        after = holdings.weights.copy()
+        for leg, change in zip(sized.legs, changes, strict=True):
+            after[holdings.column(leg.asset)] += change / equity
         content = RebalancePlanned(
             time_ns=time_ns,
             plan="",
@@ -109,7 +111,7 @@ class Planner:
             strategy=targets.strategy,
             equity=equity,
             legs=sized.legs,
-            turnover=turnover / equity / 2.0,
+            turnover=sum(map(abs, changes)) / equity / 2.0,
             gross_exposure=float(np.abs(after).sum()),
             net_exposure=float(after.sum()),
         )
@@ -125,16 +127,7 @@ def _cancels(order: Order, *, time_ns: int) -> tuple[Message, ...]:
     )
 
 
-def _weight_change(holdings: Holdings, leg: Leg) -> float:
-    """Signed notional of a leg in quote currency, at its mark."""
+def _signed_notional(holdings: Holdings, leg: Leg) -> float:
+    """In quote currency, at the leg's mark."""
     multiplier = to_float(holdings.instruments[leg.asset].multiplier)
     return leg.side.sign * to_float(leg.quantity) * multiplier * leg.mark
-
-
-def _weights_after(
-    holdings: Holdings, legs: Iterable[Leg], *, equity: float
-) -> np.ndarray:
-    weights = holdings.weights.copy()
-    for leg in legs:
-        weights[holdings.column(leg.asset)] += _weight_change(holdings, leg) / equity
-    return weights

@@ -300,6 +300,8 @@ class OpenOrders:
 def _changes(order: Order, event: OrderEvent) -> dict[str, Any]:
     """The fields that the event changes, without the state."""
     match event:
+        case OrderSubmitted() | OrderAccepted():
+            return {}
         case OrderApproved(order=approved):
             return {
                 "quantity": approved.quantity,

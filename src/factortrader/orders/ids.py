@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +28,7 @@ _ORDER_BYTES: Final = 13
 _PLAN_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OrderIds:
     """Names the orders of one account.
 
@@ -39,7 +40,7 @@ class OrderIds:
     environment: str
     epoch: int = 0
 
-    @property
+    @cached_property
     def tag(self) -> str:
         """Six hex characters that every order of this account and epoch begins with."""
         return _MARK + _digest([self.account, self.epoch], _TAG_BYTES)

@@ -64,7 +64,8 @@ class Holdings:
         self._default_rules = TradingRules()
         self._columns: dict[str, int] = {}
         self._marks: FloatArray = np.zeros(0)
-        self._volumes: FloatArray = np.zeros(0)
+        self._bar: BarsClosed | None = None
+        self._volumes: FloatArray | None = None
         self._listed: BoolArray = np.zeros(0, dtype=np.bool_)
         self._actions: set[str] = set()
         self._funded = False
@@ -78,7 +79,7 @@ class Holdings:
             self._add_columns(bar.assets)
         good = bar.clean & np.isfinite(bar.close)
         self._marks = read_only(np.where(good, bar.close, self._marks))
-        self._volumes = _base_volumes(bar)
+        self._bar, self._volumes = bar, None
         self._listed = bar.listed
         self._reprice()
         if not self._funded:
@@ -120,7 +121,7 @@ class Holdings:
         if column is not None:
             units = event.numerator / event.denominator
             self._marks = _scaled(self._marks, column, factor=1.0 / units)
-            self._volumes = _scaled(self._volumes, column, factor=units)
+            self._volumes = _scaled(self._base_volumes(), column, factor=units)
         return self._book(event)
 
     def on_rules(self, event: InstrumentRulesChanged) -> Iterable[Any]:
@@ -206,7 +207,7 @@ class Holdings:
         column = self._columns.get(asset)
         if column is None:
             return math.nan
-        return float(self._volumes[column]) / to_float(self.multiplier(asset))
+        return float(self._base_volumes()[column]) / to_float(self.multiplier(asset))
 
     def column(self, asset: str) -> int:
         """Where the asset stands in the arrays."""
@@ -242,6 +243,16 @@ class Holdings:
         self._valuation = None
         self._worst.forget()
 
+    def _base_volumes(self) -> FloatArray:
+        """Base volume, else quote volume over close; NaN where neither is known.
+
+        Found when it is first asked for: most bars trade nothing.
+        """
+        if self._volumes is None:
+            assert self._bar is not None, "columns come with a bar"
+            self._volumes = _base_volumes(self._bar)
+        return self._volumes
+
     def _valued(self) -> Valuation:
         if self._valuation is None:
             self._valuation = self._exposure.valued(self._marks)
@@ -258,7 +269,6 @@ class Holdings:
 
 
 def _base_volumes(bar: BarsClosed) -> FloatArray:
-    """Base volume, else quote volume over close; NaN where neither is known."""
     quote_volume = bar.fields.get("quote_volume")
     if quote_volume is None:
         return bar.volume

@@ -86,6 +86,8 @@ class Ledger:
         self.quote = quote
         self._instruments = instruments
         self._balances: dict[Account, dict[str, Decimal]] = {a: {} for a in Account}
+        self._wallet = self._balances[Account.WALLET]
+        self._contracts = self._balances[Account.CONTRACTS]
         self._entry_values: dict[str, Decimal] = {}
         self._realized: dict[str, Decimal] = {}
         self._trades: dict[str, set[str]] = {}
@@ -127,7 +129,8 @@ class Ledger:
 
     def position(self, asset: str) -> Decimal:
         """Signed: spot in base, perpetuals in contracts; 0 where nothing is held."""
-        return self._balances[self._home(asset)].get(asset, ZERO)
+        held = self._contracts.get(asset)
+        return self._wallet.get(asset, ZERO) if held is None else held
 
     def positions(self) -> dict[str, Decimal]:
         """Every position that is not zero, other than the quote currency."""

@@ -4,9 +4,10 @@ A leg has two parts: what it *reduces* of a position and what it *adds* beyond. 
 gross and net limits shrink additions only, so that reducing risk is never blocked by
 them. Order size, participation and turnover limit every leg, additions first.
 
-All of them only shrink legs. Shrinking an addition moves its weight back towards that
-of the reductions alone, so a later limit cannot break an earlier one except for net,
-which is why `judge_plan` applies the list until nothing binds.
+All of them only shrink legs, and return the very same draft where they do not bind.
+Shrinking an addition moves its weight back towards that of the reductions alone, so a
+later limit cannot break an earlier one except for net, which is why `judge_plan`
+applies the list until nothing binds.
 """
 
 from __future__ import annotations
@@ -138,14 +139,15 @@ def asset_weight(draft: Draft, settings: RiskSettings) -> Draft:
     """|weight| of each asset at most max_weight, by what is added."""
     room = settings.max_weight - np.abs(draft.reduced_weights)
     cap = np.maximum(room, 0.0) / draft.unit_weight
-    return replace(draft, adds=_at_most(draft.adds, cap))
+    adds = _at_most(draft.adds, cap)
+    return draft if adds is draft.adds else replace(draft, adds=adds)
 
 
 def gross(draft: Draft, settings: RiskSettings) -> Draft:
     """Σ|weight| at most max_gross: everything added shrinks by one factor."""
     added = math.fsum(np.abs(draft.added))
     factor = _factor(added, excess=draft.gross - settings.max_gross)
-    return replace(draft, adds=draft.adds * factor)
+    return draft if factor == 1.0 else replace(draft, adds=draft.adds * factor)
 
 
 def net(draft: Draft, settings: RiskSettings) -> Draft:
@@ -154,12 +156,16 @@ def net(draft: Draft, settings: RiskSettings) -> Draft:
     pushes = draft.sign == heavy
     added = math.fsum(np.abs(draft.added[pushes]))
     factor = _factor(added, excess=abs(draft.net) - settings.max_net)
+    if factor == 1.0:
+        return draft
     return replace(draft, adds=np.where(pushes, draft.adds * factor, draft.adds))
 
 
 def turnover(draft: Draft, settings: RiskSettings) -> Draft:
     """½ Σ|Δweight| at most max_turnover: additions give way first, then reductions."""
     excess = draft.turnover - settings.max_turnover
+    if excess <= TOLERANCE:
+        return draft
     added = 0.5 * math.fsum(draft.adds * draft.unit_weight)
     reduced = 0.5 * math.fsum(draft.reduces * draft.unit_weight)
     return replace(
@@ -203,12 +209,15 @@ def _quantity_capped(draft: Draft, cap: FloatArray) -> Draft:
     """Units of each leg at most `cap`; the reducing part is the last to shrink."""
     reduces = _at_most(draft.reduces, cap)
     adds = _at_most(draft.adds, np.maximum(cap - reduces, 0.0))
+    if reduces is draft.reduces and adds is draft.adds:
+        return draft
     return replace(draft, reduces=reduces, adds=adds)
 
 
 def _at_most(quantity: FloatArray, cap: FloatArray) -> FloatArray:
-    """The very same numbers where the cap does not bind beyond the tolerance."""
-    return np.where(quantity > cap * (1.0 + TOLERANCE), cap, quantity)
+    """The very same array where the cap does not bind beyond the tolerance."""
+    over = quantity > cap * (1.0 + TOLERANCE)
+    return np.where(over, cap, quantity) if over.any() else quantity
 
 
 def _factor(total: float, *, excess: float) -> float:

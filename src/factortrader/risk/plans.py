@@ -121,9 +121,8 @@ def _limited(draft: Draft, context: RiskContext) -> tuple[list[str], Draft]:
     """All limits once, in order, and the names of those that bound."""
     binding: list[str] = []
     for limit in PLAN_LIMITS:
-        before = draft.quantity
-        draft = limit.shrink(draft, context.settings)
-        if not np.array_equal(draft.quantity, before):
+        before, draft = draft, limit.shrink(draft, context.settings)
+        if draft is not before and not np.array_equal(draft.quantity, before.quantity):
             binding.append(limit.name)
     return binding, draft
 

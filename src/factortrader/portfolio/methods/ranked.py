@@ -188,7 +188,7 @@ def _room(basket: _Basket, settings: PortfolioSettings, *, gross: float) -> floa
 def _diagnostics(
     problem: WeightProblem, settings: PortfolioSettings, weights: FloatArray
 ) -> dict[str, str]:
-    set_now = np.nan_to_num(weights, nan=0.0)
+    set_now = np.where(np.isnan(weights), 0.0, weights)
     kept = problem.kept
     gross = math.fsum(np.abs(set_now))
     gross += math.fsum(np.abs(problem.current_weights[kept]))
