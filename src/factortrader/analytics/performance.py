@@ -75,7 +75,7 @@ def performance_metrics(
             remedy="derive it from the bar: units.periods_per_year(interval_ns)",
         )
     values = _values(returns, "returns")
-    observed = values[np.isfinite(values)]
+    observed = _borne(values[np.isfinite(values)])
     months = _month_by_month(returns, values)[1]
     months = months[np.isfinite(months)]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -141,6 +141,17 @@ def drawdown(equity: Levels) -> Levels:
 
 
 # --- groups of metrics --------------------------------------------------------
+
+
+def _borne(observed: FloatArray) -> FloatArray:
+    """The returns that wealth could bear: −1 where it is ruined, 0 ever after."""
+    ruined = np.flatnonzero(observed <= -1.0)
+    if not len(ruined):
+        return observed
+    borne = observed.copy()
+    borne[ruined[0]] = -1.0
+    borne[ruined[0] + 1 :] = 0.0
+    return borne
 
 
 def _wealth(observed: FloatArray) -> FloatArray:

@@ -315,3 +315,12 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
     with pytest.raises(AttributeError, match="performence"):
         _ = analytics.performence
+
+
+def test_ruin_loses_everything_once_and_nothing_after() -> None:
+    """A loss beyond the stake counts as −1 in every metric, what follows as nothing."""
+    beyond = performance_metrics(np.array([0.1, -24.0, 0.5]), periods_per_year=365)
+    exactly = performance_metrics(np.array([0.1, -1.0, 0.0]), periods_per_year=365)
+
+    np.testing.assert_equal(beyond, exactly)
+    assert beyond["total_return"] == -1.0
