@@ -214,6 +214,7 @@ OPTIONS = (
         others={"base.toml": FUND.replace("top_n = 8", "topn = 8")},
     ),
     Case("a run folder that is there", {}, ("exists already",), "", out="."),
+    Case("the root of the disk", {}, ("exists already",), "/: ", out="/"),
     Case(
         "a run folder that cannot be made",
         {},

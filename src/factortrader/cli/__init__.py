@@ -49,7 +49,8 @@ class AdapterVerb(Verb, Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code.
 
-    0 fine, 1 the answer is no, 2 wrong usage or bad input, 3 our bug.
+    0 fine, 1 the answer is no, 2 wrong usage or bad input, 3 our bug,
+    130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:

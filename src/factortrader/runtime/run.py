@@ -87,6 +87,8 @@ def replay(fund: Fund, request: Request, *, progress: Progress | None = None) ->
     started = datetime.now(UTC)
     run_id = _run_id(fund, started)
     folder = request.out or Path("runs") / run_id
+    if folder.name in {"", ".."}:
+        folder = folder.resolve()  # a folder needs a name to be written beside
     with _drafted(folder, replace=request.replace) as draft:
         with (
             RunLog(draft / LOG, run_id=run_id) as log,
@@ -114,7 +116,7 @@ def replay(fund: Fund, request: Request, *, progress: Progress | None = None) ->
 @contextmanager
 def _drafted(folder: Path, *, replace: bool) -> Iterator[Path]:
     """A draft beside the run folder; however this ends, nothing of it remains."""
-    draft = folder.with_name(f".{secrets.token_hex(4)}.draft")
+    draft = folder.parent / f".{secrets.token_hex(4)}.draft"
     made: list[Path] = []
     try:
         refuse_existing(folder, replace=replace)
