@@ -80,7 +80,6 @@ class Executor:
     def on_planned(self, plan: RebalancePlanned) -> Iterable[Message]:
         """Nothing is sent before risk has judged the whole plan."""
         self._plan = plan
-        self._awaited.clear()
         self._adding = ()
         return ()
 

@@ -12,7 +12,9 @@ from tests.fakes.desk import Desk, orders_of
 from factortrader.events import (
     CancelOrder,
     CancelSubmitted,
+    OrderParked,
     OrderProvenAbsent,
+    OrderSettled,
     OrderUnknown,
     RebalancePlanned,
 )
@@ -194,6 +196,23 @@ def test_an_order_that_arrives_while_targets_wait_is_canceled_at_once() -> None:
         (kind, desk.order("A").order_id) for kind in (CancelSubmitted, CancelOrder)
     ]
     assert again == []
+
+
+def test_targets_that_waited_in_vain_are_forgotten_with_the_next_plan() -> None:
+    """A person settled what they waited for; later ends do not bring them back."""
+    desk = Desk(TWO)
+    desk.targets({"A": 0.5})
+    order_id = desk.order("A").order_id
+    desk.hear(made(OrderUnknown, order_id=order_id))
+    desk.hear(made(OrderParked, order_id=order_id))
+    desk.targets({"A": 0.9})
+    desk.hear(made(OrderSettled, order_id=order_id))
+
+    now = desk.targets({"B": 0.2})
+    later = desk.fill("B")
+
+    assert orders_of(now) == {"B": D(40)}
+    assert planned(later) is None
 
 
 def test_proven_absence_is_an_end_too() -> None:
