@@ -308,10 +308,12 @@ class Ledger:
         covered: cash must not end below zero. Assets never may.
         """
         after: dict[tuple[Account, str], Decimal] = {}
-        for entry in entries:
-            source, target = (entry.credit, entry.asset), (entry.debit, entry.asset)
-            after[source] = self._after(after, source) - entry.amount
-            after[target] = self._after(after, target) + entry.amount
+        for credit, debit, moved, amount in entries:
+            for account, change in ((credit, -amount), (debit, amount)):
+                known = after.get((account, moved))
+                if known is None:
+                    known = self._balances[account].get(moved, ZERO)
+                after[account, moved] = known + change
         for (account, asset), amount in after.items():
             if account is not Account.WALLET or amount >= 0:
                 continue
@@ -319,15 +321,6 @@ class Ledger:
                 raise Overdrawn(asset, held=self.balance(asset), after=amount, by=by)
         for (account, asset), amount in after.items():
             _keep(self._balances[account], asset, amount)
-
-    def _after(
-        self,
-        after: Mapping[tuple[Account, str], Decimal],
-        key: tuple[Account, str],
-    ) -> Decimal:
-        account, asset = key
-        known = after.get(key)
-        return self._balances[account].get(asset, ZERO) if known is None else known
 
     def _instrument(self, asset: str) -> Instrument:
         instrument = self._instruments.get(asset)

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from factortrader.events import Leg, Side
 from factortrader.instruments import TradingRules
@@ -32,6 +33,8 @@ _SNAP: Final = 1e-12
 """Relative; a weight that asks for exactly n lots gets n whatever the last bit says,
 so that planning again after the fills finds nothing to do."""
 
+_DEFAULT_RULES: Final = TradingRules()
+
 
 def size_legs(problem: SizingProblem) -> SizedPlan:
     """The legs that bring the positions to the weights, and what was skipped.
@@ -43,7 +46,7 @@ def size_legs(problem: SizingProblem) -> SizedPlan:
     """
     drafts: list[Draft] = []
     skipped: list[Skipped] = []
-    for column in range(len(problem.assets)):
+    for column in _concerned(problem):
         found = _draft(problem, column)
         if isinstance(found, Skipped):
             skipped.append(found)
@@ -66,19 +69,24 @@ def size_legs(problem: SizingProblem) -> SizedPlan:
     )
 
 
+def _concerned(problem: SizingProblem) -> list[int]:
+    """Columns that want a weight or have a position; NaN wants nothing."""
+    held = np.array([asset in problem.positions for asset in problem.assets], np.bool_)
+    wanted = (problem.weights != 0.0) | held
+    return np.flatnonzero(wanted & ~np.isnan(problem.weights)).tolist()
+
+
 def _draft(problem: SizingProblem, column: int) -> Draft | Skipped | None:
     """The leg of one column at full size; None where nothing is to be done."""
     asset = problem.assets[column]
     weight, mark = float(problem.weights[column]), float(problem.marks[column])
     before = problem.positions.get(asset, ZERO)
     instrument = problem.instruments[asset]
-    if math.isnan(weight):
-        return None
     if not instrument.is_perpetual:
         weight = max(weight, 0.0)
     if weight == 0.0 and before == 0:
         return None
-    rules = problem.rules.get(asset, TradingRules())
+    rules = problem.rules.get(asset, _DEFAULT_RULES)
     refusal = _untradable(problem, mark, rules=rules)
     if refusal:
         return Skipped(asset=asset, reason=refusal)
