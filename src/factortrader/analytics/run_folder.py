@@ -28,8 +28,8 @@ def write_run(
     manifest: Mapping[str, Any],
     moved_in: Sequence[Path] = (),
     replace: bool = False,
-) -> RunResults:
-    """Write everything that a run leaves behind, and return what it came to.
+) -> dict[str, float]:
+    """Write everything that a run leaves behind, and return its summary.
 
     manifest: what the driver knows (run_id, command, versions, hashes, times); the
     facts, the capital and the stamps are added. moved_in: files that were written
@@ -63,7 +63,7 @@ def write_run(
         _give_back(partial, moved_in)
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return results
+    return summary
 
 
 def json_text(value: Any) -> str:

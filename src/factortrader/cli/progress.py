@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -18,11 +17,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from factortrader.analytics.results import RunResults
 from factortrader.analytics.run_folder import json_text
-from factortrader.analytics.summary import run_summary
 from factortrader.analytics.terminal import terminal_summary
 from factortrader.cli.output import say
+from factortrader.runtime.run import Run
 
 _EVERY_BARS = 64
 """Drawing is dearer than a bar."""
@@ -61,19 +59,17 @@ def bars_progress(bars: int, *, quiet: bool) -> Iterator[Callable[[int, int], No
         yield heard
 
 
-def show_run(folder: Path, results: RunResults, *, as_json: bool) -> None:
+def show_run(run: Run, *, as_json: bool) -> None:
     """The headline figures, or the whole summary as JSON."""
-    summary = run_summary(results)
     if as_json:
-        say(json_text(summary).rstrip())
+        say(json_text(run.summary).rstrip())
         return
-    facts = results.facts
     Console().print(
         terminal_summary(
-            summary,
-            fund=facts.fund,
-            quote=facts.quote,
-            stamps=facts.stamps,
-            folder=folder,
+            run.summary,
+            fund=run.facts.fund,
+            quote=run.facts.quote,
+            stamps=run.facts.stamps,
+            folder=run.folder,
         )
     )

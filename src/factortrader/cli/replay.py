@@ -61,7 +61,7 @@ def replay_file(config: Path, arguments: argparse.Namespace) -> int:
     )
     with bars_progress(fund.history.panel.bars, quiet=arguments.json) as progress:
         finished = replay(fund, request, progress=progress)
-    show_run(finished.folder, finished.results, as_json=arguments.json)
+    show_run(finished, as_json=arguments.json)
     for warning in finished.warnings:
         warn(warning)
     return 0

@@ -17,7 +17,7 @@ from typing import Any, Final
 from factortrader import loading
 from factortrader.analytics.idleness import why_idle
 from factortrader.analytics.recorder import RunRecorder
-from factortrader.analytics.results import RunResults
+from factortrader.analytics.results import RunFacts
 from factortrader.analytics.run_folder import refuse_existing, write_run
 from factortrader.config.document import Document
 from factortrader.errors import BadInput, NoAnswer
@@ -58,7 +58,8 @@ class Run:
     """A finished replay: where it lies, what it came to, what to know about it."""
 
     folder: Path
-    results: RunResults
+    summary: Mapping[str, float]
+    facts: RunFacts
     journal_head: str
     warnings: tuple[str, ...] = ()
 
@@ -100,17 +101,24 @@ def replay(fund: Fund, request: Request, *, progress: Progress | None = None) ->
         idle = why_idle(recorder)
         warnings = () if idle is None else (f"no order was sent: {idle}",)
         facts = run_facts(fund)
-        results = write_run(
+        facts = dataclasses.replace(facts, notes=(*facts.notes, *warnings))
+        summary = write_run(
             folder,
             recorder=recorder,
-            facts=dataclasses.replace(facts, notes=(*facts.notes, *warnings)),
+            facts=facts,
             manifest=_manifest(
                 fund, request, run_id=run_id, journal_head=head, started=started
             ),
             moved_in=tuple(sorted(draft.iterdir())),
             replace=request.replace,
         )
-    return Run(folder=folder, results=results, journal_head=head, warnings=warnings)
+    return Run(
+        folder=folder,
+        summary=summary,
+        facts=facts,
+        journal_head=head,
+        warnings=warnings,
+    )
 
 
 @contextmanager
