@@ -142,6 +142,15 @@ def test_four_hours_are_six_slots_a_day() -> None:
     assert due("4h", closes) == ["2024-01-01", "2024-01-01T04:00Z", "2024-01-01T08:00Z"]
 
 
+@pytest.mark.parametrize("every", ["hourly", "1h"])
+def test_a_time_of_day_does_not_move_slots_that_have_none(every: str) -> None:
+    """`at` is for days, weeks and months."""
+    first_ns = parse_time_ns("2024-01-01")
+    quarters = [format_time(first_ns + bar * HOUR_NS // 4) for bar in range(6)]
+
+    assert due(every, quarters, at="00:30") == ["2024-01-01", "2024-01-01T01:00Z"]
+
+
 def test_an_outage_over_a_slots_beginning_delays_the_rebalance() -> None:
     """The first bar after it is due, and the next slot is where it always was."""
     closes = [*daily("2024-01-06", bars=2), *daily("2024-01-10", bars=6)]
