@@ -12,7 +12,6 @@ from factortrader.analytics.benchmarks import ASSUMPTIONS
 from factortrader.analytics.movements import End
 from factortrader.analytics.report_html import (
     Html,
-    joined,
     metric,
     money,
     number,
@@ -51,7 +50,10 @@ def ends(results: RunResults) -> Html:
     ]
     together = sum(_cost(end) for end in found if np.isfinite(end.cost))
     header = ("Asset", "Settled", "Reason", "Quantity", "Last mark", "Price", "Cost")
-    note = f"Together they cost {money(together)} {results.facts.quote}."
+    note = (
+        f"Together the ends cost {money(together)} {results.facts.quote} against the "
+        "last marks; what the marks lost before is in the returns."
+    )
     return section(
         title, table(header, rows, kind="figures"), tag("p", note, class_="note")
     )
@@ -127,14 +129,26 @@ def _limit(value: Any) -> str:
     return f"{int(value):,}" if is_whole else plain(value)
 
 
-def assumptions(results: RunResults, manifest: Mapping[str, Any]) -> Html:
-    """How fills, costs and ends were simulated, and on what, with which versions."""
+def assumptions(results: RunResults) -> Html:
+    """How fills, costs and ends were simulated."""
     stated = [
         (topic, tag("td", plain(text)))
         for topic, text in (results.facts.assumptions or {}).items()
     ]
+    listing = table(("Topic", "What was assumed"), stated) if stated else ""
+    return section("Assumptions", listing)
+
+
+def notes(results: RunResults) -> Html:
+    """What the source found in its data, and what the benchmarks assume."""
+    said = [tag("li", note) for note in (*results.facts.notes, *ASSUMPTIONS)]
+    return section("Notes", tag("ul", *said, class_="plain"))
+
+
+def origin(manifest: Mapping[str, Any]) -> Html:
+    """Who ran what, on which data, with which versions."""
     shown_elsewhere = {*_OF_OTHER_SECTIONS}
-    origin = [
+    rows = [
         (name.removesuffix("_ns"), tag("td", tag("code", _fact(name, value))))
         for name, value in flat(
             {
@@ -144,17 +158,7 @@ def assumptions(results: RunResults, manifest: Mapping[str, Any]) -> Html:
             }
         )
     ]
-    notes = [tag("li", note) for note in (*results.facts.notes, *ASSUMPTIONS)]
-    return joined(
-        (
-            section(
-                "Assumptions",
-                table(("Topic", "What was assumed"), stated) if stated else "",
-                tag("ul", *notes, class_="plain"),
-            ),
-            section("Origin", table(("Key", "Value"), origin)),
-        )
-    )
+    return section("Origin", table(("Key", "Value"), rows, kind="facts"))
 
 
 def _fact(name: str, value: Any) -> str:
