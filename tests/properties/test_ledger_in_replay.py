@@ -84,7 +84,7 @@ def folded(fund: Fund, messages: Sequence[Message]) -> Ledger:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=18, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sections=small_funds())
 def test_the_books_balance_equal_the_venues_and_fold_from_the_journal(
     sections: Sections,

@@ -168,7 +168,7 @@ def assert_at_most(value: float, limit: float, *, over_already: float) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sections=small_funds(), limits=LIMITS)
 def test_every_plan_that_passes_keeps_the_limits(
     sections: Sections, limits: dict[str, Any]
