@@ -5,7 +5,7 @@ so that what changes meets all of them. Absolute figures belong to the machine t
 named above them, ratios travel. Nothing here fails: a figure is read by a person.
 
     python benchmarks/run.py              # all
-    python benchmarks/run.py operators    # start, demo or operators
+    python benchmarks/run.py operators    # start, demo, replay or operators
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from replays import replays
 
 SINGLE_THREAD: Final[Mapping[str, str]] = {
     "OMP_NUM_THREADS": "1",
@@ -219,6 +221,7 @@ def show(title: str, header: Row, rows: list[Row]) -> None:
 SUITES: Final[Mapping[str, Callable[[], tuple[str, Row, list[Row]]]]] = {
     "start": start,
     "demo": demo,
+    "replay": replays,
     "operators": operators,
 }
 
