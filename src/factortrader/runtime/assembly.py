@@ -43,7 +43,8 @@ _IDEALIZED_MARGIN: Final = (Decimal("0.1"), Decimal("0.05"))
 class Fund:
     """A configured fund on its history, before its first event.
 
-    start_ns: bars that close after it are traded; rows before are warm-up.
+    start_ns: trading starts, and the bar that closes then is the first to decide on;
+    rows before are warm-up.
     lookback_bars: the trailing window that the strategy and the universe need.
     """
 
@@ -154,7 +155,7 @@ def build_components(fund: Fund, *, environment: str, memo: bool) -> Components:
         orders=orders,
         host=StrategyHost(
             fund.strategy,
-            schedule=Schedule(config.schedule, start_ns=fund.start_ns + 1),
+            schedule=Schedule(config.schedule, start_ns=fund.start_ns),
             window=tape.window,
         ),
         construction=Construction(

@@ -53,7 +53,7 @@ class Problem(NamedTuple):
 class Preflight:
     """A configuration beside the history that it is to run on.
 
-    start_ns: bars that close after it are traded.
+    start_ns: trading starts; the bar that closes then is the first to decide on.
     """
 
     config: FundConfig
@@ -240,7 +240,7 @@ def _refuse_empty_universe(flight: Preflight) -> None:
     """A universe that is empty when a rebalance is due is refused, or holds cash."""
     config, panel = flight.config, flight.panel
     somebody_in = flight.universe.membership(panel).any(axis=1)
-    schedule = Schedule(config.schedule, start_ns=flight.start_ns + 1)
+    schedule = Schedule(config.schedule, start_ns=flight.start_ns)
     empty: list[int] = []
     last_due_ns: int | None = None
     due = 0
