@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Final
 
 from factortrader.errors import BadInput, FactortraderError
@@ -119,19 +120,30 @@ def _module_of_file(path: Path) -> ModuleType:
     )
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise BadInput("this is no Python file", code="no_such_file", where=str(path))
+    loader = _AsItStands(name, str(path))
+    spec = ModuleSpec(name, loader, origin=str(path))
+    spec.has_location = True
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
         if isinstance(error, Exception | SystemExit):
             raise _import_failed(str(path), error) from error
         raise
     return module
+
+
+class _AsItStands(SourceFileLoader):
+    """Compiles the text whose digest the manifest names.
+
+    Python's cached bytecode goes by size and second, and may be of an earlier text.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 def _import_failed(name: str, error: BaseException) -> BadInput:

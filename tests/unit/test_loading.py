@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,6 +71,19 @@ def test_a_changed_file_is_another_module(tmp_path: Path) -> None:
 
     assert (before(), after()) == (7, 8)
     assert file_digest(tmp_path / "mine.py") != digest
+
+
+def test_bytecode_of_an_earlier_text_is_not_run(tmp_path: Path) -> None:
+    """An edit within the second that keeps the size is an edit all the same."""
+    path = tmp_path / "mine.py"
+    path.write_text("def f():\n    return 7\n")
+    moment = path.stat()
+    py_compile.compile(str(path), doraise=True)
+
+    path.write_text("def f():\n    return 8\n")
+    os.utime(path, ns=(moment.st_atime_ns, moment.st_mtime_ns))
+
+    assert load_object("mine.py:f", folder=tmp_path)() == 8
 
 
 def test_equal_files_in_two_places_keep_their_places(tmp_path: Path) -> None:
