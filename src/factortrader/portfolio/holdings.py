@@ -7,7 +7,7 @@ it. It satisfies `risk.context.Book`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -58,7 +58,11 @@ class Holdings:
         self._exposure = Exposure(self._ledger)
         self._orders = orders
         self._worst = WorstFold(
-            self._ledger, orders, instruments=instruments, mark=self.mark
+            self._ledger,
+            orders,
+            instruments=instruments,
+            mark=self.mark,
+            values=self._values,
         )
         self._rules: dict[str, TradingRules] = {}
         self._default_rules = TradingRules()
@@ -252,6 +256,14 @@ class Holdings:
             assert self._bar is not None, "columns come with a bar"
             self._volumes = _base_volumes(self._bar)
         return self._volumes
+
+    def _values(self) -> Iterator[tuple[str, float]]:
+        """(asset, signed value in quote currency) of each position."""
+        valued, assets = self._valued(), self._exposure.assets
+        for column, value in zip(
+            valued.columns.tolist(), valued.notional.tolist(), strict=True
+        ):
+            yield assets[column], value
 
     def _valued(self) -> Valuation:
         if self._valuation is None:

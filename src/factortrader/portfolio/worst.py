@@ -36,8 +36,9 @@ class WorstCase(NamedTuple):
 class WorstFold:
     """Keeps the worst case of a ledger and its open orders.
 
-    mark: last mark of an asset, quote currency per unit; NaN where never seen. Whoever
-    changes the ledger or the marks calls `forget`; orders are followed from here.
+    mark: last mark of an asset, quote currency per unit; NaN where never seen.
+    values: (asset, signed value in quote) of each position at the last marks.
+    Whoever changes the ledger or the marks calls `forget`; orders are followed here.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class WorstFold:
         *,
         instruments: Mapping[str, Instrument],
         mark: Callable[[str], float],
+        values: Callable[[], Iterable[tuple[str, float]]],
     ) -> None:
         self._ledger = ledger
         self._orders = orders
         self._instruments = instruments
         self._mark = mark
+        self._values = values
         self._spot: dict[str, float] = {}
         self._spot_now: dict[str, float] = {}
         self._perpetuals: dict[str, float] = {}
@@ -68,17 +71,23 @@ class WorstFold:
         if self._is_known:
             stale = self._orders.changed_since(self._changes_seen)
         else:
-            for values in (self._spot, self._spot_now, self._perpetuals):
-                values.clear()
-            stale = {
-                **dict.fromkeys(self._ledger.positions()),
-                **dict.fromkeys(order.asset for order in self._orders),
-            }
+            self._start_over()
+            stale = dict.fromkeys(order.asset for order in self._orders)
         for asset in stale:
             self._weigh(asset)
         self._is_known = True
         self._changes_seen = self._orders.changes
         return WorstCase(self._spot, self._perpetuals, self._spot_now)
+
+    def _start_over(self) -> None:
+        """Without any order a position is its own worst case."""
+        for kept in (self._spot, self._spot_now, self._perpetuals):
+            kept.clear()
+        for asset, value in self._values():
+            if self._instruments[asset].is_perpetual:
+                self._perpetuals[asset] = abs(value)
+            else:
+                self._spot[asset] = self._spot_now[asset] = abs(value)
 
     def _weigh(self, asset: str) -> None:
         instrument = self._instruments[asset]
