@@ -152,6 +152,13 @@ def test_inverse_volatility_halves_the_weight_at_double_risk() -> None:
     assert weights(risky, "inverse_volatility", top_n=2) == [0.3, 0.6, 0.0]
 
 
+def test_a_price_that_does_not_move_gets_no_weight() -> None:
+    """Dividing by next to nothing would put everything on a stale price."""
+    stale = problem(3.0, 2.0, volatility=np.array([5e-324, 0.02]))
+
+    assert weights(stale, "inverse_volatility", top_n=2)[0] == 0.0
+
+
 def test_without_a_volatility_an_asset_is_not_entered_and_not_sold() -> None:
     """Unknown and zero volatility count as no view."""
     unknown = problem(

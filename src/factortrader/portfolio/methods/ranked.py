@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -40,6 +41,10 @@ class _Baskets:
 
     long: _Basket
     short: _Basket
+
+
+_LEAST: Final = 1e-9
+"""Volatility per bar that can still be divided by; less is a stale price."""
 
 
 def top_n(problem: WeightProblem, settings: PortfolioSettings) -> Allocation:
@@ -85,11 +90,11 @@ def inverse_volatility(
 ) -> Allocation:
     """The top_n best scores, weighted ∝ 1 / volatility within each basket.
 
-    An asset without a positive volatility cannot be weighted, which counts as no
-    view: not entered, and left alone where held. With fewer than top_n the basket
-    takes its share of slots only.
+    An asset whose volatility is unknown or at most 1e-9 a bar (a price that does not
+    move) cannot be weighted, which counts as no view: not entered, and left alone
+    where held. With fewer than top_n the basket takes its share of slots only.
     """
-    known = np.isfinite(problem.volatility) & (problem.volatility > 0.0)
+    known = np.isfinite(problem.volatility) & (problem.volatility > _LEAST)
     viewed = replace(problem, scores=np.where(known, problem.scores, np.nan))
     equal = _ends(_ranked(viewed), settings, count=settings.top_n, slots=settings.top_n)
     baskets = _Baskets(
