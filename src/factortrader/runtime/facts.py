@@ -85,7 +85,11 @@ def _assumptions(fund: Fund) -> Mapping[str, str]:
             and any(each.idealized for each in fund.history.instruments)
             else "as the instruments allow"
         ),
-        "Disappearance": f"after 10 bars without a print a position is settled "
-        f"{haircut}; a ticker that returns is a new instrument",
+        "Disappearance": "after 10 bars without a print a position is settled: a long "
+        f"{haircut}, a short at the last price; where the table of lives gives a "
+        "reason, by that reason; where only the download ended, at the last price. A "
+        "ticker that returns is a new instrument",
+        "Liquidation": "perpetuals are liquidated at a bar's close when equity is below "
+        "their maintenance margin; what happens within a bar is not seen",
         "Year": "365 days of 24 hours",
     }
